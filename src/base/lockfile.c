@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/lockfile.h"
+
+#include "base/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+int lockfile_acquire(struct lockfile *lock, const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return ERROR_IO;
+	if (flock(fd, LOCK_EX | LOCK_NB)) {
+		int error = errno == EWOULDBLOCK ? ERROR_BUSY : ERROR_IO;
+
+		(void)close(fd);
+		return error;
+	}
+	lock->fd = fd;
+	return 0;
+}
+
+void lockfile_release(struct lockfile *lock)
+{
+	if (!lock || lock->fd < 0)
+		return;
+	(void)close(lock->fd);
+	lock->fd = -1;
+}

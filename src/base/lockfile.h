@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A lock that one process at a time holds, on a file of its own. It ends with
+ * the process, however that ends.
+ */
+#ifndef BASE_LOCKFILE_H
+#define BASE_LOCKFILE_H
+
+struct lockfile {
+	int fd; /* -1: not held */
+};
+
+/* Creates the file (0600) where it is missing and takes the lock without
+ * waiting: 0, ERROR_BUSY (another process has it) or ERROR_IO. */
+int lockfile_acquire(struct lockfile *lock, const char *path);
+
+/* Accepts one that is not held. Leaves the file. */
+void lockfile_release(struct lockfile *lock);
+
+#endif
