@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the authority remembers, by the domain's verbs. Engines: sqlite.c (and
+ * later postgres.c), under one suite of tests.
+ *
+ * Every verb returns 0 or:
+ *   ERROR_NOT_FOUND    an answer: there is no such thing
+ *   ERROR_EXISTS       an answer: the name is taken
+ *   ERROR_REFUSED      an answer: the rule named at the verb forbids it
+ *   ERROR_UNAVAILABLE  a fault: the engine can't read or write now; nothing was
+ *                      changed, and nothing is known
+ *   ERROR_MEMORY       a fault
+ * and writes its outputs only on 0. Every verb is thread-safe. Times are Unix
+ * seconds by the store's clock; a `now` is never passed in. A verb that writes
+ * returns (or calls back) after its commit is durable. Every write that a cache
+ * must see bumps the change counter in its transaction.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+	STORE_ID_SIZE = 64,	   /* "su_…", "key id", a time-ordered text, with its NUL */
+	STORE_SITE_SIZE = 65,	   /* [a-z0-9][a-z0-9-]{0,63} */
+	STORE_USERNAME_SIZE = 257, /* bytes, UTF-8 */
+	STORE_LABEL_SIZE = 257,	   /* bytes, UTF-8 */
+	STORE_CLIENT_SIZE = 129,
+	STORE_SCOPES_SIZE = 513, /* space-separated */
+	STORE_GRANTS_SIZE = 257, /* space-separated */
+	STORE_URIS_SIZE = 4097,	 /* one URI a line */
+	STORE_MAC_SIZE = 32,
+	STORE_CREDENTIALS_MAX = 2, /* live ones of one Service User or client */
+	STORE_BINARY_ID_SIZE = 16,
+	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
+	STORE_ISSUER_SIZE = 513,
+	STORE_SCHEMA_VERSION = 1,
+};
+
+struct store;
+
+/* --- opening ------------------------------------------------------------- */
+
+struct store_options {
+	const char *path;	   /* database file; NULL: in memory, gone with the store */
+	bool create;		   /* make it where it is missing; else ERROR_NOT_FOUND */
+	const struct clock *clock; /* borrowed; outlives the store; NULL: the system's */
+	int busy_timeout_ms;	   /* 0: 5,000: how long to wait for another process's write */
+};
+
+/* Brings the schema to STORE_SCHEMA_VERSION in one transaction. ERROR_VERSION:
+ * the data is of a newer version, and was not touched. ERROR_INVALID: the file
+ * is no Adit database. `fault` says what to do. */
+int store_open(const struct store_options *options, struct store **ret_store, struct fault *fault);
+/* Finishes what is queued, then closes. Accepts NULL. */
+void store_close(struct store *store);
+
+/* Whether a read works now: 0 or ERROR_UNAVAILABLE. For /readyz. */
+int store_ping(struct store *store);
+
+/* Goes up with every write that a cache must see, also another process's. Cheap
+ * enough to be asked several times a second. */
+int store_change_counter(struct store *store, int64_t *ret_counter);
+
+/* --- the authority itself ------------------------------------------------ */
+
+struct store_authority {
+	char issuer[STORE_ISSUER_SIZE];
+	int64_t epoch; /* sealed in refresh tokens; `restore` bumps it */
+	int64_t created_at;
+};
+
+/* Once: ERROR_EXISTS afterwards. Epoch 1. */
+int store_authority_create(struct store *store, const char *issuer);
+int store_authority_get(struct store *store, struct store_authority *ret_authority);
+
+/* --- keys ---------------------------------------------------------------- */
+
+/* A key's state follows from its times: next until activates_at, active until
+ * retires_at, retired until gone_at, then gone. 0 in the last two: not yet set. */
+struct store_key {
+	char kid[STORE_ID_SIZE];
+	char purpose[16]; /* "signing", "sealing", "pepper" */
+	char alg[16];	  /* "ES256", "RS256", "EdDSA"; "" for the others */
+	int64_t created_at;
+	int64_t activates_at;
+	int64_t retires_at;
+	int64_t gone_at;
+	unsigned char sealed[STORE_SEALED_MAX]; /* encrypted under the secret key */
+	size_t sealed_length;
+};
+
+/* created_at is the store's. In one transaction: every key of the same purpose
+ * and alg whose retires_at is 0 gets retires_at = the new key's activates_at and
+ * gone_at = that + keep_s (gone_at stays 0 when keep_s is 0: kept for ever).
+ * ERROR_EXISTS: the kid. ERROR_REFUSED: only_if_none is set and a key of that
+ * purpose and alg that has not retired exists already (two processes making the
+ * first key at once). */
+int store_key_add(
+	struct store *store, const struct store_key *key, int64_t keep_s, bool only_if_none);
+/* Calls `each` for every key, oldest first, until it returns non-zero, which is
+ * then returned. The key is borrowed during the call. */
+int store_key_list(struct store *store, int (*each)(void *context, const struct store_key *key),
+	void *context);
+
+/* --- resources and scopes ------------------------------------------------ */
+
+/* A scope belongs to one resource (the `aud` of its tokens), or to none (those
+ * of OpenID Connect). */
+struct store_scope {
+	char name[65];
+	char resource[129]; /* "" for none */
+	char alg[16];	    /* of that resource's access tokens: "ES256" or "RS256" */
+};
+
+int store_resource_put(struct store *store, const char *resource, const char *alg);
+int store_scope_put(struct store *store, const char *scope, const char *resource /* or "" */);
+int store_scope_list(struct store *store,
+	int (*each)(void *context, const struct store_scope *scope), void *context);
+
+/* --- sites --------------------------------------------------------------- */
+
+struct store_site {
+	char id[STORE_SITE_SIZE];
+	char name[STORE_LABEL_SIZE]; /* "" where it has none */
+	int64_t created_at;
+	int64_t disabled_at; /* 0: enabled */
+};
+
+int store_site_add(struct store *store, const char *id, const char *name);
+int store_site_get(struct store *store, const char *id, struct store_site *ret_site);
+int store_site_list(struct store *store, int (*each)(void *context, const struct store_site *site),
+	void *context);
+/* Disabling ends every access grant of the site's Service Users (generation + 1).
+ * To the state it has already: 0, nothing changes. */
+int store_site_set_enabled(struct store *store, const char *id, bool enabled);
+
+/* --- Service Users ------------------------------------------------------- */
+
+/* A generated password or client secret, as its MAC. */
+struct store_credential {
+	char id[STORE_ID_SIZE];
+	char pepper_kid[STORE_ID_SIZE];
+	unsigned char mac[STORE_MAC_SIZE];
+	int64_t created_at;
+	int64_t expires_at; /* 0: never */
+};
+
+struct store_service_user {
+	char id[STORE_ID_SIZE]; /* "su_…": the `sub` */
+	char username[STORE_USERNAME_SIZE];
+	char site[STORE_SITE_SIZE];
+	char role[8]; /* "read" or "write" */
+	char label[STORE_LABEL_SIZE];
+	int64_t created_at;
+	int64_t disabled_at;
+	bool site_disabled;
+	struct store_credential credentials[STORE_CREDENTIALS_MAX]; /* newest first; expired
+								       ones are left out */
+	size_t credential_count;
+};
+
+/* What a Service User has granted a client: made with the first token. */
+struct store_access_grant {
+	unsigned char id[STORE_BINARY_ID_SIZE]; /* time-ordered */
+	int64_t generation;			/* from 1; older tokens are dead */
+	bool exists;
+};
+
+/* ERROR_NOT_FOUND: the site. ERROR_EXISTS: the username (compared byte for
+ * byte) or id. credentials[0] is stored where credential_count is 1. */
+int store_service_user_add(struct store *store, const struct store_service_user *user);
+int store_service_user_get(
+	struct store *store, const char *username, struct store_service_user *ret_user);
+int store_service_user_list(struct store *store, const char *site /* NULL: all */,
+	int (*each)(void *context, const struct store_service_user *user), void *context);
+/* Disabling ends its access grants (generation + 1). */
+int store_service_user_set_enabled(struct store *store, const char *username, bool enabled);
+/* Adds a credential; every older one expires at now + overlap_s at the latest, and
+ * of those at most one stays (the newest). Where overlap_s is 0, or one was
+ * dropped, the access grants end (generation + 1). */
+int store_service_user_rotate(struct store *store, const char *username,
+	const struct store_credential *credential, int64_t overlap_s);
+
+/* --- clients ------------------------------------------------------------- */
+
+struct store_client {
+	char id[STORE_CLIENT_SIZE];
+	char type[16];			/* "public", "confidential", "native", "web", "device" */
+	char grants[STORE_GRANTS_SIZE]; /* grant_type values */
+	char scopes[STORE_SCOPES_SIZE]; /* it may ask for these */
+	char default_scopes[STORE_SCOPES_SIZE]; /* what an omitted scope means */
+	char redirect_uris[STORE_URIS_SIZE];
+	char service_user_id[STORE_ID_SIZE]; /* "" but for client_credentials */
+	int64_t access_ttl_s;		     /* 0: the authority's default */
+	int64_t created_at;
+	int64_t disabled_at;
+	struct store_credential secrets[STORE_CREDENTIALS_MAX]; /* newest first, live ones */
+	size_t secret_count;
+};
+
+/* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User. */
+int store_client_add(struct store *store, const struct store_client *client);
+int store_client_get(struct store *store, const char *id, struct store_client *ret_client);
+int store_client_list(struct store *store,
+	int (*each)(void *context, const struct store_client *client), void *context);
+/* Disabling ends its access grants (generation + 1). */
+int store_client_set_enabled(struct store *store, const char *id, bool enabled);
+/* As store_service_user_rotate(), without ending grants. ERROR_REFUSED: the
+ * client's type has no secret. */
+int store_client_rotate_secret(struct store *store, const char *id,
+	const struct store_credential *secret, int64_t overlap_s);
+
+/* --- the way of a token -------------------------------------------------- */
+
+/* Everything that decides about one Service User at one client, read in one
+ * statement, so that no part is older than another. */
+struct store_subject {
+	struct store_service_user user;
+	struct store_access_grant grant;
+};
+
+int store_subject_by_username(struct store *store, const char *username, const char *client_id,
+	struct store_subject *ret_subject);
+int store_subject_by_id(struct store *store, const char *user_id, const char *client_id,
+	struct store_subject *ret_subject);
+
+/* The grant's row, once: made where it is missing, then read. Answers from the
+ * store's writing thread after the commit; `error` may be ERROR_NOT_FOUND (the
+ * user or the client has gone). Never called back before it returns when it
+ * returns an error (ERROR_UNAVAILABLE: closing; ERROR_BUSY: the queue is full;
+ * ERROR_MEMORY). */
+typedef void (*store_grant_done)(void *context, int error, const struct store_access_grant *grant);
+int store_access_grant_ensure(struct store *store, const char *user_id, const char *client_id,
+	store_grant_done done, void *context);
+
+/* One redemption of a refresh token (2-decisions, 1). */
+struct store_redemption {
+	unsigned char family_id[STORE_BINARY_ID_SIZE];
+	int64_t seq; /* n, as sealed in the token */
+	unsigned char grant_id[STORE_BINARY_ID_SIZE];
+	int64_t generation;
+	int64_t family_expires_at;
+	int64_t grace_s;
+	bool unattended;
+};
+
+enum store_redeem_outcome {
+	STORE_REDEEM_ROTATED = 1, /* n redeemed for the first time: the successor is n + 1 */
+	STORE_REDEEM_REPEATED,	  /* n again within the grace window: the same link */
+	STORE_REDEEM_REVOKED,	  /* by this redemption: replay, or state lost */
+	STORE_REDEEM_DEAD,	  /* already: revoked, or its grant gone or of a newer generation */
+};
+
+struct store_redeemed {
+	enum store_redeem_outcome outcome;
+	int64_t seq;	    /* of the successor, with ROTATED and REPEATED */
+	int64_t rotated_at; /* when n was first redeemed: the successor's issued_at */
+	char reason[16];    /* with REVOKED: "replay" or "state_lost" */
+};
+
+/* As store_access_grant_ensure() is called back. The verdict is committed by
+ * then, a revocation too. */
+typedef void (*store_redeem_done)(void *context, int error, const struct store_redeemed *redeemed);
+int store_refresh_redeem(struct store *store, const struct store_redemption *redemption,
+	store_redeem_done done, void *context);
+
+/* Removes at most `most` families whose expires_at is more than a day past. */
+int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed);
+
+#endif
