@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base64url and base64 (RFC 4648, 4 and 5). */
+#include "codec/base64url.h"
+
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+enum { NO_DIGIT = 64 };
+
+size_t base64url_encoded_length(size_t length)
+{
+	return length / 3 * 4 + (length % 3 ? length % 3 + 1 : 0);
+}
+
+void base64url_encode(char *text, const void *bytes, size_t length)
+{
+	const unsigned char *in = bytes;
+	size_t left;
+
+	for (left = length; left >= 3; left -= 3, in += 3) {
+		*text++ = alphabet[in[0] >> 2];
+		*text++ = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+		*text++ = alphabet[(in[1] & 15) << 2 | in[2] >> 6];
+		*text++ = alphabet[in[2] & 63];
+	}
+	if (!left)
+		return;
+	*text++ = alphabet[in[0] >> 2];
+	if (left == 1) {
+		*text = alphabet[(in[0] & 3) << 4];
+		return;
+	}
+	*text++ = alphabet[(in[0] & 3) << 4 | in[1] >> 4];
+	*text = alphabet[(in[1] & 15) << 2];
+}
+
+int base64url_append(struct buf *buf, const void *bytes, size_t length)
+{
+	size_t size = base64url_encoded_length(length);
+	int error = buf_reserve(buf, size);
+
+	if (error)
+		return error;
+	base64url_encode(buf->data + buf->len, bytes, length);
+	buf->len += size;
+	buf->data[buf->len] = '\0';
+	return 0;
+}
+
+/* The value of a character of the url alphabet, or NO_DIGIT. */
+static unsigned digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (unsigned)(c - 'A');
+	if (c >= 'a' && c <= 'z')
+		return (unsigned)(c - 'a') + 26;
+	if (c >= '0' && c <= '9')
+		return (unsigned)(c - '0') + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : NO_DIGIT;
+}
+
+static unsigned standard_digit(char c)
+{
+	return c == '+' ? 62 : c == '/' ? 63 : c == '-' || c == '_' ? NO_DIGIT : digit(c);
+}
+
+static int decode(const char *text, size_t length, unsigned (*value_of)(char), unsigned char *bytes,
+	size_t cap, size_t *ret_length)
+{
+	size_t tail = length % 4;
+	size_t size = length / 4 * 3 + (tail ? tail - 1 : 0);
+	uint32_t bits = 0;
+	unsigned held = 0;
+	size_t at = 0;
+
+	if (tail == 1)
+		return ERROR_INVALID;
+	if (size > cap)
+		return ERROR_LIMIT;
+	for (size_t i = 0; i < length; i++) {
+		unsigned value = value_of(text[i]);
+
+		if (value == NO_DIGIT)
+			return ERROR_INVALID;
+		bits = bits << 6 | value;
+		held += 6;
+		if (held >= 8) {
+			held -= 8;
+			bytes[at++] = (unsigned char)(bits >> held);
+		}
+	}
+	/* Two texts must not stand for the same bytes. */
+	if (bits & ((1u << held) - 1))
+		return ERROR_INVALID;
+	*ret_length = size;
+	return 0;
+}
+
+int base64url_decode(
+	const char *text, size_t length, unsigned char *bytes, size_t cap, size_t *ret_length)
+{
+	return decode(text, length, digit, bytes, cap, ret_length);
+}
+
+int base64_decode_any(
+	const char *text, size_t length, unsigned char *bytes, size_t cap, size_t *ret_length)
+{
+	size_t padding = 0;
+	bool standard = false;
+
+	while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
+		padding++;
+	if (padding && length % 4)
+		return ERROR_INVALID;
+	length -= padding;
+	for (size_t i = 0; i < length && !standard; i++)
+		standard = text[i] == '+' || text[i] == '/';
+	return decode(text, length, standard ? standard_digit : digit, bytes, cap, ret_length);
+}
