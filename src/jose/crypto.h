@@ -65,7 +65,7 @@ struct crypto_key *crypto_key_retain(struct crypto_key *key);
 struct crypto_signer;
 int crypto_signer_create(struct crypto_key *private_key, struct crypto_signer **ret_signer);
 /* The signature in JWS form (ES256: r and s, 64 bytes; RFC 7518, 3.4). */
-int crypto_sign(struct crypto_signer *signer, const void *data, size_t length,
+int crypto_signer_sign(struct crypto_signer *signer, const void *data, size_t length,
 	unsigned char signature[CRYPTO_SIGNATURE_MAX], size_t *ret_length);
 void crypto_signer_destroy(struct crypto_signer *signer);
 
