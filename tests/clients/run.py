@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""Real clients against a real authority and the sample API: a case for each client and step.
+
+Starts `aditd dev` and `external-api` from the build ($ADIT_BUILD) on free ports of loopback, runs
+every client of CLIENTS, and stops them. Each client knows only what session.py says.
+"""
+import json
+import os
+import re
+import selectors
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '../tools'))
+
+from tap import Tap
+
+STEPS = ['discovery', 'password grant', 'own site', 'other site', 'refresh',
+         'own site after refresh', 'wrong password']
+VERIFY = ['discovery', 'password grant', 'token verifies', 'changed token refused',
+          'other audience refused']
+PYTHON = '/usr/bin/python3'
+# A client's name, its command, the steps it must report, in this order.
+CLIENTS = [
+    ('curl', ['bash', 'curl.sh'], STEPS),
+    ('newman', ['node', 'newman.mjs'], STEPS),
+    ('Authlib none', [PYTHON, 'authlib_client.py', 'none'], STEPS),
+    ('Authlib basic', [PYTHON, 'authlib_client.py', 'client_secret_basic'], STEPS),
+    ('Authlib post', [PYTHON, 'authlib_client.py', 'client_secret_post'], STEPS),
+    ('openid-client', ['node', 'openid_client.mjs'], STEPS),
+    ('oauth4webapi', ['node', 'oauth4webapi.mjs'],
+     ['discovery', 'discovery of RFC 8414', 'password grant', 'token verifies'] + STEPS[2:]),
+    ('IdentityModel', [PYTHON, 'identitymodel.py'], ['discovery', 'keys'] + STEPS[1:]),
+    ('jose', ['node', 'verify_jose.mjs'], VERIFY),
+    ('PyJWT', [PYTHON, 'verify_pyjwt.py'], VERIFY),
+]
+# Bounds that a slow machine never meets; they only end what hangs.
+START_S = 120
+CLIENT_S = 240
+
+
+class Server:
+    """A program that says on its first line that it is up."""
+
+    def __init__(self, name, command, log):
+        self.name = name
+        self.log = log
+        self.errors = open(log, 'wb')
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=self.errors)
+
+    def first_line(self):
+        selector = selectors.DefaultSelector()
+        selector.register(self.process.stdout, selectors.EVENT_READ)
+        line = b''
+        end = time.monotonic() + START_S
+        while not line.endswith(b'\n') and selector.select(max(0, end - time.monotonic())):
+            part = os.read(self.process.stdout.fileno(), 65536)
+            if not part:
+                break
+            line += part
+        if b'\n' not in line:
+            raise RuntimeError(f'{self.name} did not start: {line!r} {self.logged()}')
+        return line.split(b'\n')[0].decode()
+
+    def logged(self):
+        with open(self.log, encoding='utf-8', errors='replace') as file:
+            return file.read()[-4000:]
+
+    def stop(self):
+        """Asks it to end, and gives its exit status."""
+        self.process.terminate()
+        try:
+            status = self.process.wait(START_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self.process.stdout.close()
+        self.errors.close()
+        return status
+
+
+def environment(folder, number, seeded, api):
+    """One client's own: the Service Users take turns, so that no rate limit is met."""
+    users = seeded['service_users']
+    turn = number % len(users)
+    path = os.path.join(folder, f'credentials-{number}.json')
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'w',
+              encoding='utf-8') as file:
+        json.dump({**seeded, 'service_users': users[turn:] + users[:turn]}, file)
+    quiet = {'NO_UPDATE_NOTIFIER': '1', 'PYTHONDONTWRITEBYTECODE': '1', 'NO_COLOR': '1'}
+    # A proxy of the machine's has no part in what happens on loopback.
+    kept = {key: value for key, value in os.environ.items() if not key.lower().endswith('_proxy')}
+    return {**kept, **quiet, 'ADIT_AUTHORITY': seeded['authority'], 'ADIT_API': api,
+            'ADIT_CREDENTIALS': path}
+
+
+def run_client(tap, client, variables):
+    name, command, steps = client
+    try:
+        done = subprocess.run(command, cwd=HERE, env=variables, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+                              timeout=CLIENT_S)
+        output, status = done.stdout.decode(errors='replace'), done.returncode
+    except (OSError, subprocess.TimeoutExpired) as error:
+        output, status = str(error), 1
+    said = re.findall(r'^ok (.+)$', output, re.MULTILINE)
+    for step in steps:
+        tap.case(step in said, f'{name}: {step}')
+    if status or said != steps:
+        tap.case(False, f'{name}: all of its steps, and no other', f'status {status}\n{output}')
+
+
+def why_not(client):
+    """Why a client cannot run here, or None."""
+    if client[1][0] == 'node' and not os.path.isdir(os.path.join(HERE, 'node_modules')):
+        return 'no tests/clients/node_modules; ./check installs them, or `npm ci` there'
+    return None
+
+
+def run_clients(tap, seeded, folder, api):
+    for number, client in enumerate(CLIENTS):
+        reason = why_not(client)
+        if reason:
+            tap.skip(client[0], reason)
+            continue
+        run_client(tap, client, environment(folder, number, seeded, api))
+
+
+def serve(tap, folder, aditd, external_api):
+    servers = [Server('aditd', [aditd, 'dev', '--json', '--listen', '127.0.0.1:0'],
+                      os.path.join(folder, 'aditd.log'))]
+    try:
+        seeded = json.loads(servers[0].first_line())
+        servers.append(Server('external-api', [external_api, '--listen', '127.0.0.1:0',
+                                               '--authority', seeded['authority']],
+                              os.path.join(folder, 'external-api.log')))
+        api = re.search(r'https?://[^\s"/]+', servers[1].first_line())[0]
+        run_clients(tap, seeded, folder, api)
+    finally:
+        statuses = [(server, server.stop()) for server in reversed(servers)]
+    for server, status in statuses:
+        tap.case(status == 0, f'{server.name} ends well when told to',
+                 f'status {status}\n{server.logged()}')
+        passwords = [user['password'] for user in seeded['service_users']]
+        tap.case(not any(password in server.logged() for password in passwords),
+                 f'{server.name} logged no password')
+
+
+def main():
+    tap = Tap()
+    build = os.environ.get('ADIT_BUILD', os.path.join(HERE, '../../build'))
+    programs = [os.path.join(build, path) for path in
+                ('src/authority/aditd', 'samples/external-api/external-api')]
+    absent = [path for path in programs if not os.access(path, os.X_OK)]
+    if absent:
+        print('1..0 # SKIP not built: ' + ', '.join(os.path.basename(path) for path in absent))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        tap.run('the servers start and stop', serve, tap, folder, *programs)
+    tap.finish()
+
+
+if __name__ == '__main__':
+    main()
