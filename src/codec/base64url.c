@@ -52,8 +52,8 @@ int base64url_append(struct buf *buf, const void *bytes, size_t length)
 	return 0;
 }
 
-/* The value of a character of the url alphabet, or NO_DIGIT. */
-static unsigned digit(char c)
+/* The value of a character, or NO_DIGIT; the last two digits differ by alphabet. */
+static unsigned digit(char c, const char last[2])
 {
 	if (c >= 'A' && c <= 'Z')
 		return (unsigned)(c - 'A');
@@ -61,15 +61,10 @@ static unsigned digit(char c)
 		return (unsigned)(c - 'a') + 26;
 	if (c >= '0' && c <= '9')
 		return (unsigned)(c - '0') + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : NO_DIGIT;
+	return c == last[0] ? 62 : c == last[1] ? 63 : NO_DIGIT;
 }
 
-static unsigned standard_digit(char c)
-{
-	return c == '+' ? 62 : c == '/' ? 63 : c == '-' || c == '_' ? NO_DIGIT : digit(c);
-}
-
-static int decode(const char *text, size_t length, unsigned (*value_of)(char), unsigned char *bytes,
+static int decode(const char *text, size_t length, const char last[2], unsigned char *bytes,
 	size_t cap, size_t *ret_length)
 {
 	size_t tail = length % 4;
@@ -83,7 +78,7 @@ static int decode(const char *text, size_t length, unsigned (*value_of)(char), u
 	if (size > cap)
 		return ERROR_LIMIT;
 	for (size_t i = 0; i < length; i++) {
-		unsigned value = value_of(text[i]);
+		unsigned value = digit(text[i], last);
 
 		if (value == NO_DIGIT)
 			return ERROR_INVALID;
@@ -104,7 +99,7 @@ static int decode(const char *text, size_t length, unsigned (*value_of)(char), u
 int base64url_decode(
 	const char *text, size_t length, unsigned char *bytes, size_t cap, size_t *ret_length)
 {
-	return decode(text, length, digit, bytes, cap, ret_length);
+	return decode(text, length, "-_", bytes, cap, ret_length);
 }
 
 int base64_decode_any(
@@ -120,5 +115,5 @@ int base64_decode_any(
 	length -= padding;
 	for (size_t i = 0; i < length && !standard; i++)
 		standard = text[i] == '+' || text[i] == '/';
-	return decode(text, length, standard ? standard_digit : digit, bytes, cap, ret_length);
+	return decode(text, length, standard ? "+/" : "-_", bytes, cap, ret_length);
 }
