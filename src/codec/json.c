@@ -49,7 +49,8 @@ int json_parse(const char *text, size_t length, size_t max, struct json **ret_do
 
 	if (length > max)
 		return ERROR_LIMIT;
-	if (!length || !depth_allowed(text, length))
+	/* jansson takes a NUL for the end. */
+	if (!length || memchr(text, '\0', length) || !depth_allowed(text, length))
 		return ERROR_INVALID;
 	document = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
 	if (!document)
