@@ -15,16 +15,13 @@ class Tap:
         self.failed += not good
         print(f"{'ok' if good else 'not ok'} {self.count} - {name}", flush=True)
         if not good and detail:
-            self.note(detail)
+            # Of a TAP program meson shows what went to stderr.
+            print(f'{name}:\n{detail}', file=sys.stderr, flush=True)
         return good
 
     def skip(self, name, reason):
         self.count += 1
         print(f'ok {self.count} - {name} # SKIP {reason}', flush=True)
-
-    def note(self, text):
-        for line in str(text).splitlines():
-            print(f'# {line}', flush=True)
 
     def run(self, name, body, *arguments):
         """A case that passes where body returns and fails with what it raises."""
