@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Brings a database's schema to STORE_SCHEMA_VERSION. */
+#ifndef STORE_MIGRATE_H
+#define STORE_MIGRATE_H
+
+#include "store/engine.h"
+
+/* In one transaction, or not at all: 0, ERROR_VERSION, ERROR_UNAVAILABLE, ERROR_MEMORY. */
+int migrate(struct engine *engine, struct fault *fault);
+
+#endif
