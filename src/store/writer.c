@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/writer.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+struct writer {
+	struct engine *engine;
+	pthread_mutex_t *engine_lock;
+	const struct clock *clock;
+	pthread_t thread;
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t arrived;
+	pthread_cond_t answered;
+	struct job *first;
+	struct job **last;
+	size_t waiting;
+	bool closing;
+};
+
+/* One that waits for its answer, on the stack of its thread. */
+struct waiting_job {
+	struct job job;
+	struct writer *writer;
+	int (*run)(struct writing *writing, void *context);
+	void *context;
+	int error;
+	bool answered;
+};
+
+static int run_job(struct writing *writing, struct job *job)
+{
+	bool seen = writing->seen;
+	int error = job->one_statement ? 0 : engine_part_begin(writing->engine);
+	int ended;
+
+	if (error)
+		return ERROR_UNAVAILABLE;
+	writing->now_ms = clock_now_ms(writing->clock);
+	writing->now_s = writing->now_ms / 1000;
+	error = job->run(writing, job);
+	if (error)
+		writing->seen = seen;
+	if (job->one_statement || !engine_in_transaction(writing->engine))
+		return error;
+	ended = engine_part_end(writing->engine, !error);
+	return ended ? ERROR_UNAVAILABLE : error;
+}
+
+/* A job whose part could not be undone would leave half of itself: then, and
+ * when the engine ended the transaction, nothing of the batch is kept. */
+static int run_jobs(struct writing *writing, struct job *batch)
+{
+	for (struct job *job = batch; job; job = job->next) {
+		job->error = run_job(writing, job);
+		if (!engine_in_transaction(writing->engine))
+			return ERROR_UNAVAILABLE;
+	}
+	if (!writing->seen)
+		return 0;
+	return engine_change(writing->engine,
+		"UPDATE change SET counter = counter + 1 WHERE one = 1", (struct values){0}, NULL);
+}
+
+static void run_batch(struct writer *writer, struct job *batch)
+{
+	struct writing writing = {.engine = writer->engine, .clock = writer->clock};
+	int error;
+
+	if (writer->engine_lock)
+		(void)pthread_mutex_lock(writer->engine_lock);
+	error = engine_begin(writer->engine);
+	if (!error)
+		error = run_jobs(&writing, batch);
+	if (!error)
+		error = engine_commit(writer->engine);
+	if (error)
+		engine_rollback(writer->engine);
+	if (writer->engine_lock)
+		(void)pthread_mutex_unlock(writer->engine_lock);
+	for (struct job *job = batch; job && error; job = job->next)
+		job->error = error == ERROR_MEMORY ? ERROR_MEMORY : ERROR_UNAVAILABLE;
+}
+
+/* Waits for jobs and takes a batch of them; NULL when it is time to end. */
+static struct job *take_batch(struct writer *writer)
+{
+	struct job *batch;
+	struct job **end;
+
+	(void)pthread_mutex_lock(&writer->lock);
+	while (!writer->first && !writer->closing)
+		(void)pthread_cond_wait(&writer->arrived, &writer->lock);
+	batch = writer->first;
+	end = &batch;
+	for (size_t i = 0; i < WRITER_BATCH_MAX && *end; i++) {
+		end = &(*end)->next;
+		writer->waiting--;
+	}
+	writer->first = *end;
+	*end = NULL;
+	if (!writer->first)
+		writer->last = &writer->first;
+	(void)pthread_mutex_unlock(&writer->lock);
+	return batch;
+}
+
+static void *write_loop(void *context)
+{
+	struct writer *writer = context;
+	struct job *batch;
+	struct job *next;
+
+	while ((batch = take_batch(writer))) {
+		run_batch(writer, batch);
+		for (struct job *job = batch; job; job = next) {
+			next = job->next;
+			job->done(job, job->error);
+		}
+	}
+	return NULL;
+}
+
+/* With every signal blocked: the program's own threads handle them, and a write
+ * over a file size limit is an error here and not the end (SIGXFSZ). */
+static int start_thread(struct writer *writer)
+{
+	sigset_t all;
+	sigset_t before;
+	int failed;
+
+	(void)sigfillset(&all);
+	if (pthread_sigmask(SIG_SETMASK, &all, &before))
+		return ERROR_UNAVAILABLE;
+	failed = pthread_create(&writer->thread, NULL, write_loop, writer);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed ? ERROR_UNAVAILABLE : 0;
+}
+
+static void free_writer(struct writer *writer)
+{
+	(void)pthread_cond_destroy(&writer->answered);
+	(void)pthread_cond_destroy(&writer->arrived);
+	(void)pthread_mutex_destroy(&writer->lock);
+	free(writer);
+}
+
+int writer_create(struct engine *engine, pthread_mutex_t *lock, const struct clock *clock,
+	struct writer **ret_writer)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+	int error;
+
+	if (!writer)
+		return ERROR_MEMORY;
+	writer->engine = engine;
+	writer->engine_lock = lock;
+	writer->clock = clock;
+	writer->last = &writer->first;
+	(void)pthread_mutex_init(&writer->lock, NULL);
+	(void)pthread_cond_init(&writer->arrived, NULL);
+	(void)pthread_cond_init(&writer->answered, NULL);
+	error = start_thread(writer);
+	if (error) {
+		free_writer(writer);
+		return error;
+	}
+	*ret_writer = writer;
+	return 0;
+}
+
+void writer_destroy(struct writer *writer)
+{
+	if (!writer)
+		return;
+	(void)pthread_mutex_lock(&writer->lock);
+	writer->closing = true;
+	(void)pthread_cond_signal(&writer->arrived);
+	(void)pthread_mutex_unlock(&writer->lock);
+	(void)pthread_join(writer->thread, NULL);
+	engine_close(writer->engine);
+	free_writer(writer);
+}
+
+int writer_submit(struct writer *writer, struct job *job)
+{
+	int error = 0;
+
+	(void)pthread_mutex_lock(&writer->lock);
+	if (writer->closing) {
+		error = ERROR_UNAVAILABLE;
+	} else if (writer->waiting == WRITER_QUEUE_MAX) {
+		error = ERROR_BUSY;
+	} else {
+		job->next = NULL;
+		*writer->last = job;
+		writer->last = &job->next;
+		writer->waiting++;
+		(void)pthread_cond_signal(&writer->arrived);
+	}
+	(void)pthread_mutex_unlock(&writer->lock);
+	return error;
+}
+
+static int run_waiting(struct writing *writing, struct job *job)
+{
+	struct waiting_job *waiting = (struct waiting_job *)job;
+
+	return waiting->run(writing, waiting->context);
+}
+
+static void answer_waiting(struct job *job, int error)
+{
+	struct waiting_job *waiting = (struct waiting_job *)job;
+	struct writer *writer = waiting->writer;
+
+	(void)pthread_mutex_lock(&writer->lock);
+	waiting->error = error;
+	waiting->answered = true;
+	(void)pthread_cond_broadcast(&writer->answered);
+	(void)pthread_mutex_unlock(&writer->lock);
+}
+
+int writer_run(
+	struct writer *writer, int (*run)(struct writing *writing, void *context), void *context)
+{
+	struct waiting_job waiting = {
+		.job = {.run = run_waiting, .done = answer_waiting},
+		.writer = writer,
+		.run = run,
+		.context = context,
+	};
+
+	if (writer_submit(writer, &waiting.job))
+		return ERROR_UNAVAILABLE;
+	(void)pthread_mutex_lock(&writer->lock);
+	while (!waiting.answered)
+		(void)pthread_cond_wait(&writer->answered, &writer->lock);
+	(void)pthread_mutex_unlock(&writer->lock);
+	return waiting.error;
+}
