@@ -7,13 +7,18 @@
  *   ERROR_NOT_FOUND    an answer: there is no such thing
  *   ERROR_EXISTS       an answer: the name is taken
  *   ERROR_REFUSED      an answer: the rule named at the verb forbids it
+ *   ERROR_INVALID      the caller's mistake: a value that the schema forbids
  *   ERROR_UNAVAILABLE  a fault: the engine can't read or write now; nothing was
  *                      changed, and nothing is known
  *   ERROR_MEMORY       a fault
  * and writes its outputs only on 0. Every verb is thread-safe. Times are Unix
  * seconds by the store's clock; a `now` is never passed in. A verb that writes
  * returns (or calls back) after its commit is durable. Every write that a cache
- * must see bumps the change counter in its transaction.
+ * must see bumps the change counter in its transaction; making an access grant,
+ * redeeming and sweeping do not (a cache keeps no grant that is missing).
+ *
+ * `each` of a list may use the store. A `done` is called in the store's writing
+ * thread: it must not call a verb that writes and waits, nor store_close().
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H
@@ -232,7 +237,8 @@ int store_subject_by_id(struct store *store, const char *user_id, const char *cl
 
 /* The grant's row, once: made where it is missing, then read. Answers from the
  * store's writing thread after the commit; `error` may be ERROR_NOT_FOUND (the
- * user or the client has gone). Never called back before it returns when it
+ * user or the client has gone, or it or the site is disabled: disabling could not
+ * end a grant that was not there yet). Never called back before it returns when it
  * returns an error (ERROR_UNAVAILABLE: closing; ERROR_BUSY: the queue is full;
  * ERROR_MEMORY). */
 typedef void (*store_grant_done)(void *context, int error, const struct store_access_grant *grant);

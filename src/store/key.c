@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/access.h"
+
+#define COLUMNS "kid, purpose, alg, created_at, activates_at, retires_at, gone_at, sealed"
+
+struct key_addition {
+	const struct store_key *key;
+	int64_t keep_s;
+	bool only_if_none;
+};
+
+static int refuse_second(struct writing *writing, const struct store_key *key)
+{
+	int64_t found = 0;
+	int error = engine_change(writing->engine,
+		"SELECT kid FROM authority_key WHERE purpose = $1 AND alg = $2"
+		" AND (retires_at = 0 OR retires_at > $3)",
+		VALUES(value_text(key->purpose), value_text(key->alg),
+			value_number(writing->now_s)),
+		&found);
+
+	return error ? error : found ? ERROR_REFUSED : 0;
+}
+
+static int insert(struct writing *writing, const struct store_key *key)
+{
+	return engine_change(writing->engine,
+		"INSERT INTO authority_key (" COLUMNS ")"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		VALUES(value_text(key->kid), value_text(key->purpose), value_text(key->alg),
+			value_number(writing->now_s), value_number(key->activates_at),
+			value_number(key->retires_at), value_number(key->gone_at),
+			value_bytes(key->sealed, key->sealed_length)),
+		NULL);
+}
+
+static int add(struct writing *writing, void *context)
+{
+	const struct key_addition *addition = context;
+	const struct store_key *key = addition->key;
+	int64_t gone_at = addition->keep_s > 0 ? key->activates_at + addition->keep_s : 0;
+	int error = addition->only_if_none ? refuse_second(writing, key) : 0;
+
+	if (error)
+		return error;
+	writing->seen = true;
+	error = engine_change(writing->engine,
+		"UPDATE authority_key SET retires_at = $3, gone_at = $4"
+		" WHERE purpose = $1 AND alg = $2 AND retires_at = 0",
+		VALUES(value_text(key->purpose), value_text(key->alg),
+			value_number(key->activates_at), value_number(gone_at)),
+		NULL);
+	return error ? error : insert(writing, key);
+}
+
+int store_key_add(
+	struct store *store, const struct store_key *key, int64_t keep_s, bool only_if_none)
+{
+	struct key_addition addition = {.key = key, .keep_s = keep_s, .only_if_none = only_if_none};
+
+	if (key->sealed_length > sizeof(key->sealed) || key->activates_at < 0 ||
+		keep_s > INT64_MAX - key->activates_at)
+		return ERROR_INVALID;
+	return store_write(store, add, &addition);
+}
+
+static void read_key(struct statement *statement, struct store_key *key)
+{
+	statement_text(statement, 0, key->kid, sizeof(key->kid));
+	statement_text(statement, 1, key->purpose, sizeof(key->purpose));
+	statement_text(statement, 2, key->alg, sizeof(key->alg));
+	key->created_at = statement_number(statement, 3);
+	key->activates_at = statement_number(statement, 4);
+	key->retires_at = statement_number(statement, 5);
+	key->gone_at = statement_number(statement, 6);
+	key->sealed_length = statement_bytes(statement, 7, key->sealed, sizeof(key->sealed));
+}
+
+static int read_all(struct statement *statement, void *context)
+{
+	struct store_key *key;
+	bool row = false;
+	int error = statement_step(statement, &row);
+
+	while (!error && row) {
+		key = rows_add(context);
+		if (!key)
+			return ERROR_MEMORY;
+		read_key(statement, key);
+		error = statement_step(statement, &row);
+	}
+	return error;
+}
+
+int store_key_list(
+	struct store *store, int (*each)(void *context, const struct store_key *key), void *context)
+{
+	struct rows rows = {.size = sizeof(struct store_key)};
+	const struct store_key *keys;
+	int error = store_read(store,
+		"SELECT " COLUMNS " FROM authority_key ORDER BY created_at, activates_at, kid",
+		(struct values){0}, read_all, &rows);
+
+	keys = (const struct store_key *)(const void *)rows.items;
+	for (size_t i = 0; i < rows.count && !error; i++)
+		error = each(context, &keys[i]);
+	rows_finish(&rows);
+	return error;
+}
