@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The suite's part on the authority, its keys and its scopes. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- the authority ------------------------------------------------------- */
+
+static void test_authority_is_created_once(void **state)
+{
+	struct world *world = *state;
+	struct store_authority authority = {.epoch = 99};
+	char long_issuer[STORE_ISSUER_SIZE + 1];
+
+	assert_int_equal(store_authority_get(world->store, &authority), ERROR_NOT_FOUND);
+	assert_int_equal(authority.epoch, 99);
+	memset(long_issuer, 'a', sizeof(long_issuer));
+	long_issuer[STORE_ISSUER_SIZE] = '\0';
+	assert_int_equal(store_authority_create(world->store, long_issuer), ERROR_INVALID);
+	assert_int_equal(store_authority_create(world->store, "https://a.example/identity"), 0);
+	assert_int_equal(store_authority_create(world->store, "https://b.example"), ERROR_EXISTS);
+	assert_int_equal(store_authority_get(world->store, &authority), 0);
+	assert_string_equal(authority.issuer, "https://a.example/identity");
+	assert_int_equal(authority.epoch, 1);
+	assert_int_equal(authority.created_at, SUITE_NOW_S);
+	assert_int_equal(store_ping(world->store), 0);
+}
+
+/* --- keys ---------------------------------------------------------------- */
+
+struct keys {
+	struct store_key list[8];
+	size_t count;
+};
+
+static int gather_key(void *context, const struct store_key *key)
+{
+	struct keys *keys = context;
+
+	keys->list[keys->count++] = *key;
+	return 0;
+}
+
+static struct store_key some_key(
+	const char *kid, const char *purpose, const char *alg, int64_t activates_at)
+{
+	struct store_key key = {
+		.activates_at = activates_at, .sealed = "sealed\0bytes", .sealed_length = 12};
+
+	(void)stpcpy(key.kid, kid);
+	(void)stpcpy(key.purpose, purpose);
+	(void)stpcpy(key.alg, alg);
+	return key;
+}
+
+static void test_key_takes_over(void **state)
+{
+	struct world *world = *state;
+	struct store_key first = some_key("k1", "signing", "ES256", SUITE_NOW_S);
+	struct store_key other = some_key("k2", "signing", "RS256", SUITE_NOW_S);
+	struct store_key second = some_key("k3", "signing", "ES256", SUITE_NOW_S + 500);
+	struct keys keys = {0};
+
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.count, 0);
+	assert_int_equal(store_key_add(world->store, &first, 100, true), 0);
+	assert_int_equal(store_key_add(world->store, &other, 100, true), 0);
+	pass_s(world, 10);
+	assert_int_equal(store_key_add(world->store, &second, 100, false), 0);
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.count, 3);
+	assert_string_equal(keys.list[0].kid, "k1");
+	assert_string_equal(keys.list[0].purpose, "signing");
+	assert_string_equal(keys.list[0].alg, "ES256");
+	assert_int_equal(keys.list[0].created_at, SUITE_NOW_S);
+	assert_int_equal(keys.list[0].activates_at, SUITE_NOW_S);
+	assert_int_equal(keys.list[0].retires_at, SUITE_NOW_S + 500);
+	assert_int_equal(keys.list[0].gone_at, SUITE_NOW_S + 600);
+	assert_int_equal(keys.list[0].sealed_length, 12);
+	assert_memory_equal(keys.list[0].sealed, "sealed\0bytes", 12);
+	assert_int_equal(keys.list[1].retires_at, 0);
+	assert_int_equal(keys.list[2].created_at, SUITE_NOW_S + 10);
+	assert_int_equal(keys.list[2].retires_at, 0);
+}
+
+static void test_key_kept_for_ever(void **state)
+{
+	struct world *world = *state;
+	struct store_key first = some_key("p1", "pepper", "", SUITE_NOW_S);
+	struct store_key second = some_key("p2", "pepper", "", SUITE_NOW_S);
+	struct keys keys = {0};
+
+	assert_int_equal(store_key_add(world->store, &first, 0, false), 0);
+	assert_int_equal(store_key_add(world->store, &second, 0, false), 0);
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.list[0].retires_at, SUITE_NOW_S);
+	assert_int_equal(keys.list[0].gone_at, 0);
+}
+
+static void test_key_refusals(void **state)
+{
+	struct world *world = *state;
+	struct store_key first = some_key("k1", "signing", "ES256", SUITE_NOW_S);
+	struct store_key again = some_key("k1", "signing", "ES256", SUITE_NOW_S + 5);
+	struct store_key other = some_key("k2", "signing", "ES256", SUITE_NOW_S);
+	struct store_key wrong = some_key("k3", "stirring", "ES256", SUITE_NOW_S);
+	struct keys keys = {0};
+
+	assert_int_equal(store_key_add(world->store, &first, 100, true), 0);
+	assert_int_equal(store_key_add(world->store, &other, 100, true), ERROR_REFUSED);
+	assert_int_equal(store_key_add(world->store, &again, 100, false), ERROR_EXISTS);
+	assert_int_equal(store_key_add(world->store, &wrong, 100, false), ERROR_INVALID);
+	other.sealed_length = STORE_SEALED_MAX + 1;
+	assert_int_equal(store_key_add(world->store, &other, 100, false), ERROR_INVALID);
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.count, 1);
+	/* What was refused has not retired the first. */
+	assert_int_equal(keys.list[0].retires_at, 0);
+}
+
+static void test_first_key_after_one_retired(void **state)
+{
+	struct world *world = *state;
+	struct store_key retired = some_key("k1", "signing", "ES256", SUITE_NOW_S);
+	struct store_key next = some_key("k2", "signing", "ES256", SUITE_NOW_S + 100);
+
+	retired.retires_at = SUITE_NOW_S + 50;
+	assert_int_equal(store_key_add(world->store, &retired, 0, true), 0);
+	assert_int_equal(store_key_add(world->store, &next, 0, true), ERROR_REFUSED);
+	pass_s(world, 50);
+	assert_int_equal(store_key_add(world->store, &next, 0, true), 0);
+}
+
+static int stop_at_key(void *context, const struct store_key *key)
+{
+	return show(context, key->kid);
+}
+
+static void test_largest_key_and_stopped_list(void **state)
+{
+	struct world *world = *state;
+	struct store_key key = some_key("k0", "signing", "RS256", SUITE_NOW_S);
+	struct shown shown = {.stop_at = 2};
+
+	memset(key.sealed, 7, sizeof(key.sealed));
+	key.sealed_length = STORE_SEALED_MAX;
+	for (char c = '1'; c < '4'; c++) {
+		key.kid[1] = c;
+		assert_int_equal(store_key_add(world->store, &key, 0, false), 0);
+	}
+	assert_int_equal(store_key_list(world->store, stop_at_key, &shown), 77);
+	assert_string_equal(shown.names, "k1 k2");
+}
+
+/* --- resources and scopes ------------------------------------------------ */
+
+static int show_scope(void *context, const struct store_scope *scope)
+{
+	char text[256];
+
+	(void)snprintf(text, sizeof(text), "%s=%s/%s", scope->name, scope->resource, scope->alg);
+	return show(context, text);
+}
+
+static void test_scopes(void **state)
+{
+	struct world *world = *state;
+	struct shown shown = {0};
+	int64_t before;
+
+	assert_int_equal(store_scope_put(world->store, "cosmos", "external-api"), ERROR_NOT_FOUND);
+	assert_int_equal(store_resource_put(world->store, "external-api", "none"), ERROR_INVALID);
+	assert_int_equal(store_resource_put(world->store, "external-api", "ES256"), 0);
+	assert_int_equal(store_scope_put(world->store, "cosmos", "external-api"), 0);
+	assert_int_equal(store_scope_put(world->store, "openid", ""), 0);
+	before = counter(world->store);
+	assert_int_equal(store_resource_put(world->store, "external-api", "ES256"), 0);
+	assert_int_equal(store_scope_put(world->store, "cosmos", "external-api"), 0);
+	assert_int_equal(store_scope_put(world->store, "openid", ""), 0);
+	assert_int_equal(counter(world->store), before);
+	assert_int_equal(store_scope_list(world->store, show_scope, &shown), 0);
+	assert_string_equal(shown.names, "cosmos=external-api/ES256 openid=/");
+	assert_int_equal(store_resource_put(world->store, "external-api", "RS256"), 0);
+	assert_true(counter(world->store) > before);
+	shown = (struct shown){0};
+	assert_int_equal(store_scope_list(world->store, show_scope, &shown), 0);
+	assert_string_equal(shown.names, "cosmos=external-api/RS256 openid=/");
+}
+
+int suite_run_authority(void)
+{
+	const struct CMUnitTest tests[] = {
+		EMPTY(test_authority_is_created_once),
+		EMPTY(test_key_takes_over),
+		EMPTY(test_key_kept_for_ever),
+		EMPTY(test_key_refusals),
+		EMPTY(test_first_key_after_one_retired),
+		EMPTY(test_largest_key_and_stopped_list),
+		EMPTY(test_scopes),
+	};
+
+	return cmocka_run_group_tests_name("authority", tests, NULL, NULL);
+}
