@@ -10,7 +10,7 @@ struct migration {
 	const char *sql;
 };
 
-#include "migrations.h"
+#include "store/migrations.h"
 
 static_assert(sizeof(migrations) / sizeof(migrations[0]) == STORE_SCHEMA_VERSION,
 	"one file in sql/ for each version of the schema");
