@@ -255,7 +255,7 @@ static void check_vector(const char *folder, const char *name)
 		"y_object_duplicated_key_and_value.json", "y_object_escaped_null_in_key.json",
 		"y_string_null_escape.json"};
 	struct json *document = NULL;
-	char path[4096];
+	char path[4096 + 257];
 	bool ours = false;
 	size_t length;
 	char *text;
