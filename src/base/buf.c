@@ -123,6 +123,16 @@ int buf_printf(struct buf *buf, const char *format, ...)
 	return 0;
 }
 
+int text_copy(char *ret_text, size_t size, const char *text)
+{
+	size_t length = strlen(text);
+
+	if (length >= size)
+		return ERROR_LIMIT;
+	memcpy(ret_text, text, length + 1);
+	return 0;
+}
+
 size_t utf8_character(const char *text, size_t length)
 {
 	const unsigned char *c = (const unsigned char *)text;

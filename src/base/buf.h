@@ -52,6 +52,10 @@ int buf_status(const struct buf *buf);
  * buf is empty after it. Not for a fixed one. */
 char *buf_take(struct buf *buf);
 
+/* Copies `text` with its NUL into `size` bytes: 0, or ERROR_LIMIT when it does
+ * not fit (nothing is written then). */
+int text_copy(char *ret_text, size_t size, const char *text);
+
 /* How many bytes the UTF-8 character at `text` has (RFC 3629), 0 if what is
  * there is not one. `length` must be at least 1. */
 size_t utf8_character(const char *text, size_t length);
