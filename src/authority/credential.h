@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Generated secrets: Service Users' passwords and clients' secrets, made and
+ * checked (2-decisions, 2). What is submitted decides the cost of a check, never
+ * the name: two MACs, real or not, for a secret of the generated form.
+ */
+#ifndef AUTHORITY_CREDENTIAL_H
+#define AUTHORITY_CREDENTIAL_H
+
+#include "authority/keyring.h"
+#include "oauth/generated_password.h"
+
+/* Makes a secret and its MAC under the newest pepper. `owner_id` is the Service
+ * User's or client's id. The credential's expires_at is left 0. */
+int credential_make(struct keyring *keyring, const struct clock *clock,
+	enum generated_password_kind kind, const char *owner_id,
+	char ret_secret[GENERATED_PASSWORD_SIZE], struct store_credential *ret_credential);
+
+struct credential_check {
+	enum generated_password_kind kind;
+	const char *owner_id; /* "" where there is no such user: the same work is done */
+	const struct store_credential *credentials;
+	size_t count;
+	const char *secret; /* as submitted */
+	int64_t now_s;	    /* expired credentials do not count */
+};
+
+/* 0: it is right; ERROR_REFUSED: it is not; another error: it could not be told. */
+int credential_verify(
+	const struct keyring_snapshot *snapshot, const struct credential_check *check);
+
+#endif
