@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/throttle.h"
+
+#include "base/error.h"
+#include "base/random.h"
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	WAYS = 8,
+	SETS = THROTTLE_SOURCES_MAX / WAYS,
+	LOCKS = 64,
+};
+
+/* A leaking bucket: `level` thousandths of a request stand in it. */
+struct bucket {
+	uint64_t source; /* 0: free */
+	int64_t level;
+	int64_t at_ms;
+};
+
+struct throttle {
+	int64_t per_second;
+	uint64_t seed;
+	pthread_mutex_t locks[LOCKS];
+	struct bucket buckets[SETS][WAYS];
+};
+
+int throttle_create(int64_t per_second, struct throttle **ret_throttle)
+{
+	struct throttle *throttle = calloc(1, sizeof(*throttle));
+	int error;
+
+	if (!throttle)
+		return ERROR_MEMORY;
+	error = random_bytes(&throttle->seed, sizeof(throttle->seed));
+	if (error) {
+		free(throttle);
+		return error;
+	}
+	throttle->per_second = per_second;
+	for (size_t i = 0; i < LOCKS; i++)
+		(void)pthread_mutex_init(&throttle->locks[i], NULL);
+	*ret_throttle = throttle;
+	return 0;
+}
+
+void throttle_destroy(struct throttle *throttle)
+{
+	if (!throttle)
+		return;
+	for (size_t i = 0; i < LOCKS; i++)
+		(void)pthread_mutex_destroy(&throttle->locks[i]);
+	free(throttle);
+}
+
+/* A non-zero number for the source, or 0 where there is none. IPv4 addresses in
+ * IPv6's clothes are IPv4 addresses. */
+static uint64_t source_of(const struct sockaddr_storage *peer)
+{
+	struct sockaddr_in6 six;
+	struct sockaddr_in four;
+	uint64_t prefix = 0;
+	uint32_t address = 0;
+
+	if (peer->ss_family == AF_INET) {
+		memcpy(&four, peer, sizeof(four));
+		return (uint64_t)1 << 63 | ntohl(four.sin_addr.s_addr);
+	}
+	if (peer->ss_family != AF_INET6)
+		return 0;
+	memcpy(&six, peer, sizeof(six));
+	if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
+		memcpy(&address, six.sin6_addr.s6_addr + 12, sizeof(address));
+		return (uint64_t)1 << 63 | ntohl(address);
+	}
+	memcpy(&prefix, six.sin6_addr.s6_addr, sizeof(prefix));
+	return prefix ? prefix : 1;
+}
+
+static size_t set_of(const struct throttle *throttle, uint64_t source)
+{
+	uint64_t hash = (source ^ throttle->seed) * 0x9e3779b97f4a7c15u;
+
+	hash ^= hash >> 29;
+	return (size_t)(hash * 0xbf58476d1ce4e5b9u >> 40) % SETS;
+}
+
+static int64_t level_at(
+	const struct throttle *throttle, const struct bucket *bucket, int64_t now_ms)
+{
+	int64_t leaked = (now_ms - bucket->at_ms) * throttle->per_second;
+
+	return leaked < 0 || leaked > bucket->level ? 0 : bucket->level - leaked;
+}
+
+/* The source's bucket, in the place of the quietest where it has none. */
+static struct bucket *find_bucket(
+	struct throttle *throttle, size_t set, uint64_t source, int64_t now_ms)
+{
+	struct bucket *buckets = throttle->buckets[set];
+	struct bucket *quietest = &buckets[0];
+
+	for (size_t way = 0; way < WAYS; way++) {
+		if (buckets[way].source == source)
+			return &buckets[way];
+		if (level_at(throttle, &buckets[way], now_ms) <
+			level_at(throttle, quietest, now_ms))
+			quietest = &buckets[way];
+	}
+	*quietest = (struct bucket){.source = source, .at_ms = now_ms};
+	return quietest;
+}
+
+int64_t throttle_take(
+	struct throttle *throttle, const struct sockaddr_storage *peer, int64_t now_ms)
+{
+	uint64_t source = throttle->per_second ? source_of(peer) : 0;
+	size_t set = set_of(throttle, source);
+	int64_t full = throttle->per_second * THROTTLE_BURST_S * 1000;
+	struct bucket *bucket;
+	int64_t over;
+
+	if (!source)
+		return 0;
+	(void)pthread_mutex_lock(&throttle->locks[set % LOCKS]);
+	bucket = find_bucket(throttle, set, source, now_ms);
+	bucket->level = level_at(throttle, bucket, now_ms);
+	bucket->at_ms = now_ms;
+	over = bucket->level + 1000 - full;
+	if (over <= 0)
+		bucket->level += 1000;
+	(void)pthread_mutex_unlock(&throttle->locks[set % LOCKS]);
+	return over <= 0 ? 0 : over / (throttle->per_second * 1000) + 1;
+}
