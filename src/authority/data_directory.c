@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/data_directory.h"
+
+#include "base/buf.h"
+#include "base/random.h"
+#include "codec/base64url.h"
+#include "codec/uri.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define CREDENTIAL_NAME "adit.key"
+
+enum {
+	FILE_PATH_MAX = DATA_DIRECTORY_PATH_MAX + 64,
+	KEY_TEXT_LENGTH = 43, /* base64url of 32 bytes */
+};
+
+static int join(char ret_path[FILE_PATH_MAX], const char *directory, const char *name)
+{
+	struct buf path;
+
+	buf_init_fixed(&path, ret_path, FILE_PATH_MAX);
+	return buf_printf(&path, "%s/%s", directory, name);
+}
+
+int issuer_check(const char *issuer, struct fault *fault)
+{
+	struct uri uri;
+	size_t length = strlen(issuer);
+	const char *problem = NULL;
+
+	if (length >= STORE_ISSUER_SIZE)
+		problem = "is too long";
+	else if (uri_parse(issuer, &uri))
+		problem = "is no absolute https URL";
+	else if (uri.query)
+		problem = "has a query; leave it out";
+	else if (issuer[length - 1] == '/')
+		problem = "ends with a slash; leave it out, for clients compare it to the letter";
+	else if (strpbrk(issuer, "%"))
+		problem = "has an escaped character; use plain ones";
+	else if (strstr(issuer + strlen("https://"), "//"))
+		problem = "has a doubled slash";
+	else if (!uri_is_safe(&uri))
+		problem = "is not https, as it must be but on loopback";
+	if (!problem)
+		return 0;
+	fault_set(fault, "the issuer \"%s\" %s", issuer, problem);
+	return ERROR_INVALID;
+}
+
+/* --- the secret key -------------------------------------------------------- */
+
+static int decode_key(const struct secret *text, struct secret *ret_key)
+{
+	size_t length = text->length;
+	struct secret key = {0};
+	size_t decoded = 0;
+	int error;
+
+	while (length && (text->bytes[length - 1] == '\n' || text->bytes[length - 1] == '\r'))
+		length--;
+	if (length != KEY_TEXT_LENGTH)
+		return ERROR_INVALID;
+	error = secret_init_empty(&key, KEYRING_SECRET_SIZE);
+	if (!error)
+		error = base64url_decode(
+			(const char *)text->bytes, length, key.bytes, key.length, &decoded);
+	if (error)
+		secret_finish(&key);
+	else
+		*ret_key = key;
+	return error;
+}
+
+static int read_key(const char *path, struct secret *ret_key, struct fault *fault)
+{
+	struct secret text = {0};
+	int error = secret_init_file(&text, path, 128);
+
+	if (error == ERROR_NOT_FOUND)
+		return error;
+	if (error == ERROR_REFUSED)
+		fault_set(fault, "%s must be readable by its owner only: chmod 600 it", path);
+	else if (error)
+		fault_set(fault, "%s can't be read: %s", path, error_text(error));
+	if (error)
+		return error;
+	error = decode_key(&text, ret_key);
+	secret_finish(&text);
+	if (error)
+		fault_set(fault, "%s is no secret key: it must hold 43 characters of base64url",
+			path);
+	return error;
+}
+
+/* From the systemd credential or the directory, never from both. */
+static int find_key(const char *directory, struct secret *ret_key, struct fault *fault)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	struct secret from_credential = {0};
+	char path[FILE_PATH_MAX];
+	int credential = ERROR_NOT_FOUND;
+	int error;
+
+	if (credentials && *credentials) {
+		if (join(path, credentials, CREDENTIAL_NAME))
+			return ERROR_LIMIT;
+		credential = read_key(path, &from_credential, fault);
+		if (credential && credential != ERROR_NOT_FOUND)
+			return credential;
+	}
+	if (join(path, directory, "secret.key"))
+		return ERROR_LIMIT;
+	error = read_key(path, ret_key, fault);
+	if (credential)
+		return error;
+	if (error == ERROR_NOT_FOUND) {
+		*ret_key = from_credential;
+		return 0;
+	}
+	if (!error)
+		secret_finish(ret_key);
+	secret_finish(&from_credential);
+	fault_set(fault,
+		"there are two secret keys: the credential " CREDENTIAL_NAME
+		" and %s; keep the one that belongs to this data",
+		path);
+	return ERROR_INVALID;
+}
+
+static int write_key(const char *directory, const struct secret *key, struct fault *fault)
+{
+	char text[KEY_TEXT_LENGTH + 1];
+	char path[FILE_PATH_MAX];
+	bool written;
+	int fd;
+
+	if (join(path, directory, "secret.key"))
+		return ERROR_LIMIT;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		fault_set(fault, "%s can't be made: %s", path, strerror(errno));
+		return ERROR_IO;
+	}
+	base64url_encode(text, key->bytes, key->length);
+	text[KEY_TEXT_LENGTH] = '\n';
+	written = write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) && !fsync(fd);
+	memory_wipe(text, sizeof(text));
+	if (close(fd) || !written) {
+		(void)unlink(path);
+		fault_set(fault, "%s can't be written", path);
+		return ERROR_IO;
+	}
+	return 0;
+}
+
+/* --- init ------------------------------------------------------------------ */
+
+/* What this init has made so far, to be taken back if it fails. */
+struct making {
+	const char *directory;
+	bool made_directory;
+	bool made_key;
+	char database[FILE_PATH_MAX];	/* adit.db.new */
+	char final_name[FILE_PATH_MAX]; /* adit.db */
+};
+
+static int make_directory(struct making *making, struct fault *fault)
+{
+	struct stat status;
+
+	if (!mkdir(making->directory, 0700)) {
+		making->made_directory = true;
+		return 0;
+	}
+	if (errno != EEXIST || stat(making->directory, &status)) {
+		fault_set(fault, "%s can't be made: %s", making->directory, strerror(errno));
+		return ERROR_IO;
+	}
+	if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) || status.st_uid != geteuid()) {
+		fault_set(fault, "%s must be a directory of this user's with mode 0700",
+			making->directory);
+		return ERROR_INVALID;
+	}
+	if (access(making->final_name, F_OK) == 0) {
+		fault_set(fault, "%s holds an authority already; choose another directory",
+			making->directory);
+		return ERROR_EXISTS;
+	}
+	return 0;
+}
+
+/* A key that is there already (the operator's own, or of an init that was cut
+ * short) is used. */
+static int make_key(struct making *making, struct secret *ret_key, struct fault *fault)
+{
+	struct secret key = {0};
+	int error = find_key(making->directory, ret_key, fault);
+
+	if (error != ERROR_NOT_FOUND)
+		return error;
+	error = secret_init_empty(&key, KEYRING_SECRET_SIZE);
+	if (!error)
+		error = random_bytes(key.bytes, key.length);
+	if (!error)
+		error = write_key(making->directory, &key, fault);
+	if (error) {
+		secret_finish(&key);
+		return error;
+	}
+	making->made_key = true;
+	*ret_key = key;
+	return 0;
+}
+
+static void remove_database(const char *path)
+{
+	static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
+	char name[FILE_PATH_MAX + 16];
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		(void)snprintf(name, sizeof(name), "%s%s", path, endings[i]);
+		(void)unlink(name);
+	}
+}
+
+static int make_database(struct making *making, const char *issuer, const struct clock *clock,
+	const struct secret *key, struct fault *fault)
+{
+	struct store_options options = {.path = making->database, .create = true, .clock = clock};
+	struct store *store = NULL;
+	int error;
+
+	remove_database(making->database);
+	error = store_open(&options, &store, fault);
+	if (error)
+		return error;
+	error = authority_seed(store, clock, key, issuer);
+	store_close(store);
+	if (error)
+		fault_set(fault, "%s can't be filled: %s", making->database, error_text(error));
+	if (!error && rename(making->database, making->final_name)) {
+		fault_set(fault, "%s can't be renamed: %s", making->database, strerror(errno));
+		error = ERROR_IO;
+	}
+	return error;
+}
+
+static void sync_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	(void)fsync(fd);
+	(void)close(fd);
+}
+
+static void take_back(const struct making *making)
+{
+	char path[FILE_PATH_MAX];
+
+	remove_database(making->database);
+	if (making->made_key && !join(path, making->directory, "secret.key"))
+		(void)unlink(path);
+	if (making->made_directory)
+		(void)rmdir(making->directory);
+}
+
+int data_directory_init(
+	const char *path, const char *issuer, const struct clock *clock, struct fault *fault)
+{
+	struct making making = {.directory = path};
+	struct secret key = {0};
+	int error = issuer_check(issuer, fault);
+
+	if (error)
+		return error;
+	if (strlen(path) >= DATA_DIRECTORY_PATH_MAX || join(making.database, path, "adit.db.new") ||
+		join(making.final_name, path, "adit.db")) {
+		fault_set(fault, "the path of the data directory is too long");
+		return ERROR_INVALID;
+	}
+	error = make_directory(&making, fault);
+	if (error)
+		return error;
+	error = make_key(&making, &key, fault);
+	if (!error)
+		error = make_database(&making, issuer, clock, &key, fault);
+	if (error)
+		take_back(&making);
+	else
+		sync_directory(path);
+	secret_finish(&key);
+	return error;
+}
+
+/* --- opening --------------------------------------------------------------- */
+
+static int check_directory(const char *path, struct fault *fault)
+{
+	struct stat status;
+
+	if (strlen(path) >= DATA_DIRECTORY_PATH_MAX || stat(path, &status) ||
+		!S_ISDIR(status.st_mode)) {
+		fault_set(fault,
+			"there is no data directory %s; make one with aditd init, or name "
+			"yours with --data",
+			path);
+		return ERROR_NOT_FOUND;
+	}
+	if ((status.st_mode & 077) || status.st_uid != geteuid()) {
+		fault_set(
+			fault, "%s must belong to the user that runs aditd, with mode 0700", path);
+		return ERROR_INVALID;
+	}
+	return 0;
+}
+
+static int open_parts(struct data_directory *directory, bool serving, struct fault *fault)
+{
+	struct store_options options = {.clock = directory->clock};
+	char database[FILE_PATH_MAX];
+	char lock[FILE_PATH_MAX];
+	int error;
+
+	if (join(database, directory->path, "adit.db") || join(lock, directory->path, "lock"))
+		return ERROR_LIMIT;
+	if (access(database, F_OK) && errno == ENOENT) {
+		fault_set(
+			fault, "%s holds no authority; make one with aditd init", directory->path);
+		return ERROR_NOT_FOUND;
+	}
+	if (serving) {
+		error = lockfile_acquire(&directory->lock, lock);
+		if (error == ERROR_BUSY)
+			fault_set(fault, "another aditd serves %s; stop it first", directory->path);
+		else if (error)
+			fault_set(fault, "%s can't be locked: %s", lock, strerror(errno));
+		if (error)
+			return error;
+	}
+	error = find_key(directory->path, &directory->secret_key, fault);
+	if (error == ERROR_NOT_FOUND)
+		fault_set(fault,
+			"%s/secret.key is missing, and so is the credential " CREDENTIAL_NAME
+			"; put it back: without it the data is lost",
+			directory->path);
+	if (error)
+		return error;
+	options.path = database;
+	return store_open(&options, &directory->store, fault);
+}
+
+int data_directory_open(struct data_directory *directory, const char *path,
+	const struct clock *clock, bool serving, struct fault *fault)
+{
+	int error = check_directory(path, fault);
+
+	*directory = (struct data_directory){.clock = clock, .lock = {.fd = -1}};
+	if (error)
+		return error;
+	error = text_copy(directory->path, sizeof(directory->path), path);
+	if (!error)
+		error = open_parts(directory, serving, fault);
+	if (error)
+		data_directory_close(directory);
+	return error;
+}
+
+void data_directory_close(struct data_directory *directory)
+{
+	if (!directory)
+		return;
+	store_close(directory->store);
+	directory->store = NULL;
+	secret_finish(&directory->secret_key);
+	lockfile_release(&directory->lock);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The authority's data directory: adit.db, secret.key (or the systemd credential
+ * adit.key in its place), and the lock of the process that serves.
+ */
+#ifndef AUTHORITY_DATA_DIRECTORY_H
+#define AUTHORITY_DATA_DIRECTORY_H
+
+#include "authority/keyring.h"
+#include "base/lockfile.h"
+#include "base/secret.h"
+#include "store/store.h"
+
+enum { DATA_DIRECTORY_PATH_MAX = 3072 };
+
+struct data_directory {
+	char path[DATA_DIRECTORY_PATH_MAX];
+	const struct clock *clock;
+	struct secret secret_key;
+	struct store *store;
+	struct lockfile lock; /* held while serving */
+};
+
+/* Makes the directory (0700), its secret key, its keys and the first clients, for
+ * an authority of that issuer. Nothing half made counts: adit.db gets its name
+ * last. ERROR_INVALID (the issuer), ERROR_EXISTS, ERROR_IO and the store's;
+ * `fault` says what to do. */
+int data_directory_init(
+	const char *path, const char *issuer, const struct clock *clock, struct fault *fault);
+
+/* Opens one that init made. With `serving`, takes the lock: ERROR_BUSY when another
+ * process serves it. `clock` outlives it. */
+int data_directory_open(struct data_directory *directory, const char *path,
+	const struct clock *clock, bool serving, struct fault *fault);
+void data_directory_close(struct data_directory *directory);
+
+/* What an authority begins with: its resource, scopes, clients and first keys. */
+int authority_seed(struct store *store, const struct clock *clock, const struct secret *secret_key,
+	const char *issuer);
+
+/* 0, or ERROR_INVALID with what is wrong with it. */
+int issuer_check(const char *issuer, struct fault *fault);
+
+#endif

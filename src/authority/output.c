@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/output.h"
+
+#include "base/error.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+enum { OUTPUT_MAX = 256 * 1024 * 1024 };
+
+struct output_row {
+	struct output_row *next;
+	size_t count;
+	const char *names[OUTPUT_COLUMNS_MAX];
+	const char *cells[OUTPUT_COLUMNS_MAX];
+};
+
+struct output_field output_text(const char *name, const char *text)
+{
+	return (struct output_field){.name = name, .text = text ? text : ""};
+}
+
+struct output_field output_number(const char *name, int64_t number)
+{
+	return (struct output_field){.name = name, .number = number};
+}
+
+struct output_field output_time(const char *name, int64_t at_s)
+{
+	return (struct output_field){.name = name, .number = at_s, .is_time = true};
+}
+
+void output_begin(struct output *output, bool json, bool list)
+{
+	*output = (struct output){.json = json, .list = list};
+	buf_init(&output->buf, OUTPUT_MAX);
+	arena_init(&output->arena, OUTPUT_MAX);
+	json_writer_init(&output->writer, &output->buf);
+	output->end = &output->rows;
+	if (json && list)
+		json_write_array(&output->writer, NULL);
+}
+
+static void write_json_row(struct output *output, const struct output_field *fields)
+{
+	json_write_object(&output->writer, NULL);
+	for (; fields->name; fields++) {
+		if (fields->text)
+			json_write_text(&output->writer, fields->name, fields->text);
+		else if (!fields->is_time || fields->number)
+			json_write_number(&output->writer, fields->name, fields->number);
+	}
+	json_write_object_end(&output->writer);
+}
+
+static char *cell(struct arena *arena, const struct output_field *field)
+{
+	char when[32] = "-";
+	time_t at = (time_t)field->number;
+	struct tm parts;
+
+	if (field->text)
+		return arena_copy_text(arena, *field->text ? field->text : "-");
+	if (!field->is_time)
+		return arena_printf(arena, "%" PRId64, field->number);
+	if (at && gmtime_r(&at, &parts))
+		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	return arena_copy_text(arena, when);
+}
+
+void output_row(struct output *output, const struct output_field *fields)
+{
+	struct output_row *row;
+
+	if (output->json) {
+		write_json_row(output, fields);
+		return;
+	}
+	row = arena_alloc(&output->arena, sizeof(*row));
+	for (; row && fields->name && row->count < OUTPUT_COLUMNS_MAX; fields++) {
+		row->names[row->count] = fields->name;
+		row->cells[row->count] = cell(&output->arena, fields);
+		if (!row->cells[row->count++])
+			row = NULL;
+	}
+	if (!row) {
+		output->failed = ERROR_MEMORY;
+		return;
+	}
+	*output->end = row;
+	output->end = &row->next;
+}
+
+/* Characters, not bytes: good enough for what stands in a terminal's table. */
+static int width_of(const char *text)
+{
+	int width = 0;
+
+	for (; *text; text++)
+		width += ((unsigned char)*text & 0xc0) != 0x80;
+	return width;
+}
+
+static void write_padded(struct buf *buf, const char *text, int width)
+{
+	(void)buf_printf(
+		buf, "%s%*s", text, width > width_of(text) ? width - width_of(text) : 0, "");
+}
+
+static void write_table(struct output *output)
+{
+	int widths[OUTPUT_COLUMNS_MAX] = {0};
+	const struct output_row *row;
+
+	for (row = output->rows; row; row = row->next)
+		for (size_t i = 0; i < row->count; i++) {
+			if (width_of(row->names[i]) > widths[i])
+				widths[i] = width_of(row->names[i]);
+			if (width_of(row->cells[i]) > widths[i])
+				widths[i] = width_of(row->cells[i]);
+		}
+	row = output->rows;
+	for (size_t i = 0; row && i < row->count; i++)
+		write_padded(&output->buf, row->names[i], i + 1 < row->count ? widths[i] + 2 : 0);
+	if (row)
+		(void)buf_append_char(&output->buf, '\n');
+	for (; row; row = row->next) {
+		for (size_t i = 0; i < row->count; i++)
+			write_padded(&output->buf, row->cells[i],
+				i + 1 < row->count ? widths[i] + 2 : 0);
+		(void)buf_append_char(&output->buf, '\n');
+	}
+}
+
+static void write_lines(struct output *output)
+{
+	for (const struct output_row *row = output->rows; row; row = row->next)
+		for (size_t i = 0; i < row->count; i++) {
+			write_padded(&output->buf, row->names[i], 16);
+			(void)buf_printf(&output->buf, "  %s\n", row->cells[i]);
+		}
+}
+
+int output_end(struct output *output)
+{
+	int error = output->failed;
+
+	if (output->json && output->list)
+		json_write_array_end(&output->writer);
+	if (output->json)
+		(void)buf_append_char(&output->buf, '\n');
+	else if (output->list)
+		write_table(output);
+	else
+		write_lines(output);
+	if (!error)
+		error = buf_status(&output->buf);
+	if (!error && output->buf.len &&
+		(fwrite(output->buf.data, 1, output->buf.len, stdout) != output->buf.len ||
+			fflush(stdout)))
+		error = ERROR_IO;
+	buf_finish(&output->buf);
+	arena_finish(&output->arena);
+	return error;
+}
