@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/client_auth.h"
+
+#include "authority/credential.h"
+#include "codec/base64url.h"
+#include "oauth/error.h"
+
+#include <string.h>
+#include <strings.h>
+
+enum { BASIC_MAX = 4096 };
+
+static int fail_invalid_client(struct token_call *call, const char *reason)
+{
+	bool by_header = call->claim.by_header;
+
+	return token_call_fail(call, &(struct token_failure){.status = by_header ? 401 : 400,
+					     .error = OAUTH_INVALID_CLIENT,
+					     .reason = reason,
+					     .at_fixed_time = true,
+					     .challenge_basic = by_header});
+}
+
+static int fail_two_ways(struct token_call *call, const char *description)
+{
+	return token_call_fail(call, &(struct token_failure){.status = 400,
+					     .error = OAUTH_INVALID_REQUEST,
+					     .description = description,
+					     .reason = "client_authentication"});
+}
+
+/* "Basic " and base64 of id:secret, both form-encoded (RFC 6749, 2.3.1). */
+static int decode_basic(struct arena *arena, const char *field, struct client_claim *claim)
+{
+	unsigned char *pair = arena_alloc(arena, BASIC_MAX + 1);
+	unsigned char *colon;
+	size_t length = 0;
+	size_t part = 0;
+
+	if (!pair)
+		return ERROR_MEMORY;
+	if (strncasecmp(field, "Basic ", 6) != 0)
+		return ERROR_INVALID;
+	field += 6 + strspn(field + 6, " ");
+	if (base64_decode_any(field, strlen(field), pair, BASIC_MAX, &length))
+		return ERROR_INVALID;
+	colon = memchr(pair, ':', length);
+	if (!colon)
+		return ERROR_INVALID;
+	if (form_decode(arena, (char *)pair, (size_t)(colon - pair), &claim->id, &part) || !part)
+		return ERROR_INVALID;
+	part = (size_t)(pair + length - (colon + 1));
+	return form_decode(arena, (char *)colon + 1, part, &claim->secret, &length);
+}
+
+int client_auth_identify(struct token_call *call, const struct http_request *request)
+{
+	const char *body_id = parameters_get(&call->parameters, "client_id");
+	const char *body_secret = parameters_get(&call->parameters, "client_secret");
+	size_t count = 0;
+	const char *field = http_request_field(request, "Authorization", &count);
+	int error;
+
+	call->claim = (struct client_claim){.id = body_id, .secret = body_secret};
+	if (!count)
+		return 0;
+	if (count > 1)
+		return fail_two_ways(call, "there is more than one Authorization field");
+	call->claim = (struct client_claim){.by_header = true};
+	error = decode_basic(&call->arena, field, &call->claim);
+	if (error == ERROR_MEMORY)
+		return token_call_fault(call, error, "reading the Authorization field");
+	if (error) {
+		call->claim.id = NULL;
+		return fail_invalid_client(call, "malformed_authorization");
+	}
+	if (body_id && strcmp(body_id, call->claim.id) != 0)
+		return fail_two_ways(
+			call, "client_id in the body differs from the one in Authorization");
+	call->claim.two_secrets = body_secret && *call->claim.secret;
+	if (body_secret && !*call->claim.secret)
+		call->claim.secret = body_secret;
+	return 0;
+}
+
+static bool type_has_secret(const char *type)
+{
+	return !strcmp(type, "confidential") || !strcmp(type, "web");
+}
+
+/* Does the same work for a client that does not exist. */
+static int check_secret(struct token_call *call, bool known)
+{
+	struct credential_check check = {
+		.kind = GENERATED_CLIENT_SECRET,
+		.owner_id = known ? call->client.id : "",
+		.credentials = call->client.secrets,
+		.count = known ? call->client.secret_count : 0,
+		.secret = call->claim.secret ? call->claim.secret : "",
+		.now_s = call->now_s,
+	};
+
+	return credential_verify(call->keys, &check);
+}
+
+/* The refresh token itself says whose it is; only a public client may rely on it. */
+static int identify_by_refresh_token(struct token_call *call)
+{
+	const char *text = parameters_get(&call->parameters, "refresh_token");
+
+	if (refresh_token_open(
+		    call->keys, call->authority->self.issuer, call->now_s, text, &call->presented))
+		return token_call_wrong_refresh_token(call, "not_sealed_here");
+	call->presented_opened = true;
+	call->claim.id = call->presented.client_id;
+	return 0;
+}
+
+static bool refreshes_without_client(const struct token_call *call)
+{
+	const char *grant_type = parameters_get(&call->parameters, "grant_type");
+
+	return !call->claim.id && grant_type && !strcmp(grant_type, "refresh_token") &&
+	       parameters_get(&call->parameters, "refresh_token");
+}
+
+int client_auth_verify(struct token_call *call)
+{
+	bool known;
+	int error;
+
+	if (refreshes_without_client(call)) {
+		error = identify_by_refresh_token(call);
+		if (error)
+			return error;
+	}
+	if (!call->claim.id)
+		return fail_invalid_client(call, "no_client_id");
+	error = authority_client(call->authority, call->claim.id, &call->client);
+	if (error && error != ERROR_NOT_FOUND)
+		return token_call_fault(call, error, "reading the client");
+	known = !error && !call->client.disabled_at;
+	if (known && !type_has_secret(call->client.type)) {
+		call->secret_ignored = call->claim.secret && *call->claim.secret;
+		return 0;
+	}
+	if (call->claim.two_secrets)
+		return fail_two_ways(
+			call, "two client secrets were sent; send one, in Authorization");
+	error = check_secret(call, known);
+	if (error && error != ERROR_REFUSED)
+		return token_call_fault(call, error, "checking the client's secret");
+	if (!known)
+		return fail_invalid_client(
+			call, call->client.disabled_at ? "client_disabled" : "unknown_client");
+	return error ? fail_invalid_client(call, "wrong_client_secret") : 0;
+}

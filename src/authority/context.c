@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/context.h"
+
+#include "authority/endpoint.h"
+#include "authority/route.h"
+#include "codec/uri.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	SWEEP_EVERY_MS = 60000,
+	SWEEP_MOST = 200, /* families removed in one transaction */
+};
+
+void authority_settings_init(struct authority_settings *settings)
+{
+	*settings = (struct authority_settings){
+		.access_ttl_s = 3600,
+		.refresh_idle_s = (int64_t)15 * 86400,
+		.refresh_absolute_s = (int64_t)30 * 86400,
+		.refresh_grace_s = 60,
+		.failure_ms = 250,
+		.flood_per_second = 100,
+	};
+}
+
+static int take_scope(void *context, const struct store_scope *scope)
+{
+	struct authority *authority = context;
+
+	if (authority->scope_count == AUTHORITY_SCOPES_MAX)
+		return ERROR_LIMIT;
+	authority->scopes[authority->scope_count++] = *scope;
+	return 0;
+}
+
+/* An RSA key takes long to make, so it is made when a resource first wants it. */
+static int make_missing_keys(struct authority *authority)
+{
+	for (size_t i = 0; i < authority->scope_count; i++) {
+		struct keyring_new_key wanted = {.purpose = "signing", .first = true};
+		struct keyring_snapshot *snapshot;
+		bool missing;
+		int error;
+
+		if (!*authority->scopes[i].resource ||
+			jose_alg_parse(authority->scopes[i].alg, &wanted.alg))
+			continue;
+		snapshot = keyring_acquire(authority->keyring);
+		missing = !keyring_signing_key(snapshot, wanted.alg, clock_now_s(authority->clock));
+		keyring_release(snapshot);
+		error = missing ? keyring_add(authority->keyring, &wanted, NULL) : 0;
+		if (error && error != ERROR_REFUSED)
+			return error;
+	}
+	return 0;
+}
+
+static unsigned count_threads(unsigned wanted)
+{
+	long cores = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cores < 1)
+		return 1;
+	return cores > AUTHORITY_WORKERS_MAX ? AUTHORITY_WORKERS_MAX : (unsigned)cores;
+}
+
+static int open_parts(struct authority *authority, const struct authority_parts *parts)
+{
+	struct uri uri;
+	int error = store_authority_get(parts->store, &authority->self);
+
+	if (!error)
+		error = uri_parse(authority->self.issuer, &uri);
+	if (!error)
+		authority->issuer_path =
+			authority->self.issuer + strlen(authority->self.issuer) - uri.path_length;
+	if (!error)
+		error = store_scope_list(parts->store, take_scope, authority);
+	if (!error)
+		error = keyring_create(
+			parts->store, parts->clock, parts->secret_key, &authority->keyring);
+	if (!error)
+		error = make_missing_keys(authority);
+	if (!error)
+		error = cache_create(&authority->cache);
+	if (!error)
+		error = throttle_create(authority->settings.flood_per_second, &authority->throttle);
+	if (!error)
+		error = discovery_compose(authority);
+	return error;
+}
+
+int authority_create(
+	const struct authority_parts *parts, struct authority **ret_authority, struct fault *fault)
+{
+	struct authority *authority = calloc(1, sizeof(*authority));
+	int error;
+
+	if (!authority) {
+		fault_set(fault, "out of memory");
+		return ERROR_MEMORY;
+	}
+	authority->settings = *parts->settings;
+	authority->clock = parts->clock;
+	authority->log = parts->log;
+	authority->store = parts->store;
+	authority->worker_count = count_threads(authority->settings.threads);
+	error = open_parts(authority, parts);
+	if (error == ERROR_REFUSED)
+		fault_set(fault, "the secret key does not open this data directory's keys; put "
+				 "back the one that was made with it");
+	else if (error)
+		fault_set(fault, "the authority can't be opened: %s", error_text(error));
+	if (error)
+		authority_destroy(authority);
+	else
+		*ret_authority = authority;
+	return error;
+}
+
+void authority_destroy(struct authority *authority)
+{
+	if (!authority)
+		return;
+	http_server_destroy(authority->server);
+	for (size_t i = 0; i < AUTHORITY_WORKERS_MAX; i++)
+		for (size_t alg = 0; alg <= JOSE_EDDSA; alg++)
+			crypto_signer_destroy(authority->workers[i].signers[alg].signer);
+	throttle_destroy(authority->throttle);
+	cache_destroy(authority->cache);
+	keyring_destroy(authority->keyring);
+	free(authority->discovery);
+	free(authority);
+}
+
+static void handle(void *context, const struct http_request *request, struct http_ticket ticket)
+{
+	route_request(context, request, ticket);
+}
+
+static void log_refusal(
+	void *context, int status, const char *reason, const struct sockaddr_storage *peer)
+{
+	struct authority *authority = context;
+	char source[HTTP_SOURCE_SIZE] = "";
+
+	if (peer)
+		http_source_text(peer, source);
+	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "request_refused", log_number("status", status),
+		log_text("reason", reason), log_text("source", source));
+}
+
+int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,
+	struct fault *fault)
+{
+	struct http_server_options options = {
+		.listen = listen,
+		.listen_count = listen_count,
+		.threads = authority->worker_count,
+		.handler = handle,
+		.refused = log_refusal,
+		.context = authority,
+	};
+	int error = http_server_create(&options, &authority->server, fault);
+
+	if (error)
+		return error;
+	authority_tick(authority);
+	error = http_server_start(authority->server);
+	if (error) {
+		fault_set(fault, "the server's threads can't be started: %s", error_text(error));
+		return error;
+	}
+	for (size_t i = 0; i < listen_count; i++)
+		LOG_EVENT(authority->log, LOG_LEVEL_INFO, "listening",
+			log_text("address", http_server_address(authority->server, i)),
+			log_text("issuer", authority->self.issuer));
+	return 0;
+}
+
+void authority_stop(struct authority *authority, int drain_ms)
+{
+	if (authority->server)
+		http_server_stop(authority->server, drain_ms);
+}
+
+static void tick_failed(struct authority *authority, const char *what, int error)
+{
+	LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "tick_failed", log_text("what", what),
+		log_text("reason", error_text(error)));
+}
+
+static void sweep(struct authority *authority, int64_t now_ms)
+{
+	int64_t removed = 0;
+	int error;
+
+	if (now_ms - authority->swept_at_ms < SWEEP_EVERY_MS)
+		return;
+	error = store_family_sweep(authority->store, SWEEP_MOST, &removed);
+	if (error)
+		tick_failed(authority, "removing expired families", error);
+	/* As many as it may: there are more, so the next tick goes on. */
+	if (error || removed < SWEEP_MOST)
+		authority->swept_at_ms = now_ms;
+}
+
+/* A failed poll leaves the cache unpolled: after five seconds it is bypassed. */
+void authority_tick(struct authority *authority)
+{
+	int64_t counter;
+	uint64_t era = cache_era(authority->cache);
+	int error = store_change_counter(authority->store, &counter);
+
+	if (error) {
+		tick_failed(authority, "polling the store", error);
+		return;
+	}
+	cache_poll(authority->cache, counter);
+	if (cache_era(authority->cache) != era)
+		error = keyring_reload(authority->keyring);
+	else
+		error = keyring_reload_if_due(authority->keyring);
+	if (error)
+		tick_failed(authority, "reading the keys", error);
+	sweep(authority, clock_monotonic_ms());
+}
+
+bool authority_is_ready(struct authority *authority)
+{
+	return store_ping(authority->store) == 0;
+}
+
+const struct store_scope *authority_find_scope(
+	const struct authority *authority, const char *name, size_t length)
+{
+	for (size_t i = 0; i < authority->scope_count; i++)
+		if (strlen(authority->scopes[i].name) == length &&
+			!memcmp(authority->scopes[i].name, name, length))
+			return &authority->scopes[i];
+	return NULL;
+}
+
+int authority_client(
+	struct authority *authority, const char *client_id, struct store_client *ret_client)
+{
+	struct cache_key key;
+	bool cacheable = !cache_key_make(&key, 'c', client_id, "");
+	uint64_t era = cache_era(authority->cache);
+	int error;
+
+	if (cacheable && cache_get(authority->cache, &key, ret_client, sizeof(*ret_client)))
+		return 0;
+	error = store_client_get(authority->store, client_id, ret_client);
+	if (!error && cacheable)
+		cache_put(authority->cache, &key, era, ret_client, sizeof(*ret_client));
+	return error;
+}
+
+static int find_subject(struct authority *authority, char kind, const char *name,
+	const char *client_id, struct store_subject *ret_subject)
+{
+	struct cache_key key;
+	bool cacheable = !cache_key_make(&key, kind, name, client_id);
+	uint64_t era = cache_era(authority->cache);
+	int error;
+
+	if (cacheable && cache_get(authority->cache, &key, ret_subject, sizeof(*ret_subject)))
+		return 0;
+	if (kind == 'n')
+		error = store_subject_by_username(authority->store, name, client_id, ret_subject);
+	else
+		error = store_subject_by_id(authority->store, name, client_id, ret_subject);
+	if (!error && cacheable)
+		cache_put(authority->cache, &key, era, ret_subject, sizeof(*ret_subject));
+	return error;
+}
+
+int authority_subject_by_username(struct authority *authority, const char *username,
+	const char *client_id, struct store_subject *ret_subject)
+{
+	return find_subject(authority, 'n', username, client_id, ret_subject);
+}
+
+int authority_subject_by_id(struct authority *authority, const char *user_id, const char *client_id,
+	struct store_subject *ret_subject)
+{
+	return find_subject(authority, 'i', user_id, client_id, ret_subject);
+}
+
+void authority_forget_subject(
+	struct authority *authority, const struct store_subject *subject, const char *client_id)
+{
+	struct cache_key key;
+
+	if (!cache_key_make(&key, 'n', subject->user.username, client_id))
+		cache_forget(authority->cache, &key);
+	if (!cache_key_make(&key, 'i', subject->user.id, client_id))
+		cache_forget(authority->cache, &key);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that a running authority consists of. Made once, shared by every
+ * request; what changes in it is thread-safe by itself.
+ */
+#ifndef AUTHORITY_CONTEXT_H
+#define AUTHORITY_CONTEXT_H
+
+#include "authority/cache.h"
+#include "authority/keyring.h"
+#include "authority/throttle.h"
+#include "base/log.h"
+#include "net/http_server.h"
+#include "store/store.h"
+
+enum {
+	AUTHORITY_WORKERS_MAX = 64,
+	AUTHORITY_SCOPES_MAX = 64,
+	AUTHORITY_HEADER_SIZE = 512, /* of an encoded JWS header, with the NUL */
+};
+
+/* Lifetimes and limits: the contract's defaults (authority_settings_init()). */
+struct authority_settings {
+	int64_t access_ttl_s;
+	int64_t refresh_idle_s;
+	int64_t refresh_absolute_s;
+	int64_t refresh_grace_s;  /* a redeemed refresh token repeats this long */
+	int64_t failure_ms;	  /* failures leave at multiples of this after arrival */
+	int64_t flood_per_second; /* requests of one source; 0: no limit */
+	unsigned threads;	  /* 0: one per core */
+	bool measure_signatures;  /* for bench: CPU time of each signature */
+};
+
+/* What one loop of the server keeps to itself: a signer prepared per algorithm. */
+struct worker {
+	struct {
+		char kid[STORE_ID_SIZE];
+		char header[AUTHORITY_HEADER_SIZE];
+		struct crypto_signer *signer;
+	} signers[JOSE_EDDSA + 1];
+	int64_t signature_ns;
+	int64_t signature_count;
+};
+
+struct authority {
+	struct authority_settings settings;
+	const struct clock *clock; /* borrowed, as log and store are */
+	const struct log *log;
+	struct store *store;
+	struct store_authority self;
+	const char *issuer_path; /* "" or "/identity": of self.issuer */
+	struct store_scope scopes[AUTHORITY_SCOPES_MAX];
+	size_t scope_count;
+	struct keyring *keyring;
+	struct cache *cache;
+	struct throttle *throttle;
+	char *discovery; /* the document, as published */
+	size_t discovery_length;
+	unsigned worker_count;
+	struct worker workers[AUTHORITY_WORKERS_MAX];
+	struct http_server *server;
+	int64_t swept_at_ms;
+};
+
+void authority_settings_init(struct authority_settings *settings);
+
+/* What an authority is made of; all borrowed, and all outlive it. */
+struct authority_parts {
+	struct store *store;
+	const struct clock *clock;
+	const struct log *log;
+	const struct secret *secret_key;
+	const struct authority_settings *settings;
+};
+
+/* Opens the keys, makes those that are missing, and composes the discovery
+ * document. */
+int authority_create(
+	const struct authority_parts *parts, struct authority **ret_authority, struct fault *fault);
+void authority_destroy(struct authority *authority);
+
+/* Listens and serves, `listen_count` addresses. */
+int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,
+	struct fault *fault);
+void authority_stop(struct authority *authority, int drain_ms);
+
+/* To be called four times a second: sees what other processes changed, and tidies. */
+void authority_tick(struct authority *authority);
+
+/* Whether requests can be answered: the store answers. */
+bool authority_is_ready(struct authority *authority);
+
+/* The scope of that name, or NULL. */
+const struct store_scope *authority_find_scope(
+	const struct authority *authority, const char *name, size_t length);
+
+/* Through the cache: 0, ERROR_NOT_FOUND, ERROR_UNAVAILABLE, ERROR_MEMORY. */
+int authority_client(
+	struct authority *authority, const char *client_id, struct store_client *ret_client);
+int authority_subject_by_username(struct authority *authority, const char *username,
+	const char *client_id, struct store_subject *ret_subject);
+int authority_subject_by_id(struct authority *authority, const char *user_id, const char *client_id,
+	struct store_subject *ret_subject);
+/* Forgets what the cache holds of a Service User at a client. */
+void authority_forget_subject(
+	struct authority *authority, const struct store_subject *subject, const char *client_id);
+
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/respond.h"
+
+#include "base/buf.h"
+#include "base/random.h"
+#include "codec/json_writer.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define NEVER_STORED "Cache-Control: no-store\r\nPragma: no-cache\r\n"
+#define JSON_TYPE "Content-Type: application/json\r\n"
+#define NO_SNIFFING "X-Content-Type-Options: nosniff\r\n"
+
+enum {
+	FIELDS_MAX = 512,
+	ERROR_BODY_MAX = 1024,
+};
+
+int correlation_id_make(char ret_id[CORRELATION_ID_LENGTH + 1])
+{
+	return random_alphanumeric(ret_id, CORRELATION_ID_LENGTH);
+}
+
+static void compose_error_fields(struct buf *fields, const struct error_reply *reply)
+{
+	(void)buf_append_text(fields, JSON_TYPE NEVER_STORED NO_SNIFFING);
+	if (reply->challenge_basic)
+		(void)buf_append_text(fields, "WWW-Authenticate: Basic realm=\"adit\"\r\n");
+	if (reply->retry_after_s)
+		(void)buf_printf(fields, "Retry-After: %" PRId64 "\r\n", reply->retry_after_s);
+	if (reply->allow)
+		(void)buf_printf(fields, "Allow: %s\r\n", reply->allow);
+}
+
+void respond_error(struct http_ticket ticket, const struct error_reply *reply)
+{
+	char field_bytes[FIELDS_MAX];
+	char body_bytes[ERROR_BODY_MAX];
+	struct buf fields;
+	struct buf body;
+	struct json_writer writer;
+	struct http_response response = {
+		.status = reply->status, .not_before_ms = reply->not_before_ms};
+
+	buf_init_fixed(&fields, field_bytes, sizeof(field_bytes));
+	buf_init_fixed(&body, body_bytes, sizeof(body_bytes));
+	compose_error_fields(&fields, reply);
+	json_writer_init(&writer, &body);
+	json_write_object(&writer, NULL);
+	json_write_text(&writer, "error", reply->error);
+	json_write_text(&writer, "error_description", reply->description);
+	json_write_text(&writer, "correlation_id", reply->correlation_id);
+	json_write_object_end(&writer);
+	response.fields = fields.data;
+	response.body = body.data;
+	response.body_length = body.len;
+	http_answer(ticket, &response);
+}
+
+void respond_token(struct http_ticket ticket, const char *body, size_t length)
+{
+	struct http_response response = {
+		.status = 200,
+		.fields = JSON_TYPE NEVER_STORED NO_SNIFFING,
+		.body = body,
+		.body_length = length,
+	};
+
+	http_answer(ticket, &response);
+}
+
+void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s)
+{
+	char field_bytes[FIELDS_MAX];
+	struct buf fields;
+	struct http_response response = {.status = 200, .body = body, .body_length = length};
+
+	buf_init_fixed(&fields, field_bytes, sizeof(field_bytes));
+	(void)buf_printf(
+		&fields, JSON_TYPE NO_SNIFFING "Cache-Control: public, max-age=%d\r\n", max_age_s);
+	response.fields = fields.data;
+	http_answer(ticket, &response);
+}
+
+void respond_text(struct http_ticket ticket, int status, const char *text)
+{
+	struct http_response response = {
+		.status = status,
+		.fields = "Content-Type: text/plain; charset=utf-8\r\n" NEVER_STORED NO_SNIFFING,
+		.body = text,
+		.body_length = strlen(text),
+	};
+
+	http_answer(ticket, &response);
+}

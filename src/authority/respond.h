@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The authority's answers. Nobody else writes error bodies or cache headers.
+ */
+#ifndef AUTHORITY_RESPOND_H
+#define AUTHORITY_RESPOND_H
+
+#include "net/http_server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { CORRELATION_ID_LENGTH = 16 }; /* letters and digits */
+
+/* Fills in a fresh one: 0 or ERROR_IO. */
+int correlation_id_make(char ret_id[CORRELATION_ID_LENGTH + 1]);
+
+struct error_reply {
+	int status;
+	const char *error;	 /* the registered code */
+	const char *description; /* for a person; NULL: none */
+	const char *correlation_id;
+	int64_t retry_after_s; /* 0: no such field */
+	bool challenge_basic;  /* with 401 */
+	const char *allow;     /* with 405; NULL: none */
+	int64_t not_before_ms; /* as in struct http_response */
+};
+
+/* {"error":…,"error_description":…,"correlation_id":…}, never stored. */
+void respond_error(struct http_ticket ticket, const struct error_reply *reply);
+
+/* 200, JSON, never stored: tokens. */
+void respond_token(struct http_ticket ticket, const char *body, size_t length);
+
+/* 200, JSON, public: documents that may be kept for `max_age_s`. */
+void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s);
+
+/* A line of plain text, never stored: health. */
+void respond_text(struct http_ticket ticket, int status, const char *text);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/token_call.h"
+
+#include "codec/json_writer.h"
+#include "oauth/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { TOKEN_BODY_MAX = 8192 };
+
+int token_call_fail(struct token_call *call, const struct token_failure *failure)
+{
+	call->failure = *failure;
+	return ERROR_REFUSED;
+}
+
+int token_call_fault(struct token_call *call, int error, const char *what)
+{
+	LOG_EVENT(call->authority->log, LOG_LEVEL_ERROR, "fault",
+		log_text("correlation_id", call->correlation_id), log_text("what", what),
+		log_text("reason", error_text(error)));
+	if (error == ERROR_BUSY)
+		return token_call_fail(
+			call, &(struct token_failure){.status = 503,
+				      .error = OAUTH_TEMPORARILY_UNAVAILABLE,
+				      .description = "too much to do at once; ask again",
+				      .reason = "queue_full",
+				      .retry_after_s = 1});
+	return token_call_fail(
+		call, &(struct token_failure){.status = 503,
+			      .error = OAUTH_SERVER_ERROR,
+			      .description = "the authority can't answer now; ask again later",
+			      .reason = "fault",
+			      .retry_after_s = 5});
+}
+
+int token_call_wrong_credentials(struct token_call *call, const char *reason)
+{
+	return token_call_fail(call, &(struct token_failure){.status = 400,
+					     .error = OAUTH_INVALID_GRANT,
+					     .description = "invalid_username_or_password",
+					     .reason = reason,
+					     .at_fixed_time = true});
+}
+
+int token_call_wrong_refresh_token(struct token_call *call, const char *reason)
+{
+	return token_call_fail(call, &(struct token_failure){.status = 400,
+					     .error = OAUTH_INVALID_GRANT,
+					     .description = "invalid_refresh_token",
+					     .reason = reason,
+					     .at_fixed_time = true});
+}
+
+static void call_free(struct token_call *call)
+{
+	arena_finish(&call->arena);
+	keyring_release(call->keys);
+	memory_wipe(&call->issuance, sizeof(call->issuance));
+	memory_wipe(&call->presented, sizeof(call->presented));
+	free(call);
+}
+
+static const char *call_sub(const struct token_call *call)
+{
+	return *call->issuance.subject.user.id ? call->issuance.subject.user.id : NULL;
+}
+
+/* The first multiple of failure_ms after the arrival that is still to come, so
+ * that the time says nothing about what was looked up. */
+static int64_t failure_time(const struct token_call *call)
+{
+	int64_t step = call->authority->settings.failure_ms;
+	int64_t spent = clock_monotonic_ms() - call->arrived_at_ms;
+
+	if (!call->failure.at_fixed_time || step <= 0)
+		return 0;
+	return call->arrived_at_ms + (spent / step + 1) * step;
+}
+
+void token_call_refuse(struct token_call *call)
+{
+	const struct token_failure *failure = &call->failure;
+
+	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_refused",
+		log_text("correlation_id", call->correlation_id), log_text("error", failure->error),
+		log_text("reason", failure->reason),
+		log_text("grant_type", parameters_get(&call->parameters, "grant_type")),
+		log_text("client_id", call->claim.id), log_text("sub", call_sub(call)),
+		log_text("source", call->source));
+	respond_error(call->ticket, &(struct error_reply){
+					    .status = failure->status,
+					    .error = failure->error,
+					    .description = failure->description,
+					    .correlation_id = call->correlation_id,
+					    .retry_after_s = failure->retry_after_s,
+					    .challenge_basic = failure->challenge_basic,
+					    .not_before_ms = failure_time(call),
+				    });
+	call_free(call);
+}
+
+static int write_body(struct token_call *call, struct buf *body)
+{
+	const struct issuance *issuance = &call->issuance;
+	char token_bytes[REFRESH_TOKEN_MAX + 1];
+	struct json_writer writer;
+	struct buf token;
+	int error = 0;
+
+	buf_init_fixed(&token, token_bytes, sizeof(token_bytes));
+	if (*issuance->refresh_scope)
+		error = refresh_token_seal(call->keys, call->authority->self.issuer, call->now_s,
+			&issuance->refresh, &token);
+	json_writer_init(&writer, body);
+	json_write_object(&writer, NULL);
+	json_write_text(&writer, "access_token", issuance->access_token);
+	json_write_number(&writer, "expires_in", issuance->expires_in_s);
+	json_write_text(&writer, "token_type", "Bearer");
+	json_write_text(&writer, "refresh_token", *issuance->refresh_scope ? token.data : NULL);
+	json_write_text(&writer, "scope", issuance->scope);
+	json_write_object_end(&writer);
+	buf_finish(&token);
+	return error ? error : json_writer_status(&writer);
+}
+
+void token_call_answer(struct token_call *call)
+{
+	char body_bytes[TOKEN_BODY_MAX];
+	struct buf body;
+	int error;
+
+	buf_init_fixed(&body, body_bytes, sizeof(body_bytes));
+	error = write_body(call, &body);
+	if (error) {
+		buf_finish(&body);
+		(void)token_call_fault(call, error, "writing the answer");
+		token_call_refuse(call);
+		return;
+	}
+	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_issued",
+		log_text("correlation_id", call->correlation_id),
+		log_text("grant_type", parameters_get(&call->parameters, "grant_type")),
+		log_text("client_id", call->client.id), log_text("sub", call_sub(call)),
+		log_text("site", call->issuance.subject.user.site),
+		log_text("scope", call->issuance.scope), log_text("source", call->source),
+		log_text("note", call->secret_ignored ? "client_secret ignored" : NULL));
+	respond_token(call->ticket, body.data, body.len);
+	buf_finish(&body);
+	call_free(call);
+}

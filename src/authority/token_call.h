@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One token request on its way: what the steps of endpoint/token.c and the grants
+ * hand to one another. It lives from the request to its answer, which for a grant
+ * with something to consume comes from the store's writing thread.
+ */
+#ifndef AUTHORITY_TOKEN_CALL_H
+#define AUTHORITY_TOKEN_CALL_H
+
+#include "authority/context.h"
+#include "authority/refresh_token.h"
+#include "authority/request.h"
+#include "authority/respond.h"
+#include "base/arena.h"
+
+enum {
+	TOKEN_CALL_ARENA_MAX = 256 * 1024,
+	TOKEN_CALL_ARENA_FIRST = 6 * 1024,
+	ACCESS_TOKEN_MAX = 4096, /* bytes of one, signed */
+};
+
+/* Why a request is refused: what the client is told, and what the log is. */
+struct token_failure {
+	int status;
+	const char *error;
+	const char *description; /* may be NULL */
+	const char *reason;	 /* for the operator; never sent */
+	bool at_fixed_time;	 /* leaves when every such failure does */
+	bool challenge_basic;
+	int64_t retry_after_s;
+};
+
+/* Who the client says it is. */
+struct client_claim {
+	const char *id;	    /* NULL: not said */
+	const char *secret; /* NULL: none */
+	bool by_header;
+	bool two_secrets; /* one in Authorization and one in the body */
+};
+
+/* What is to be issued; a grant's verify fills it, issue.c signs it. */
+struct issuance {
+	struct store_subject subject;
+	char scope[STORE_SCOPES_SIZE];	       /* of the access token */
+	char refresh_scope[STORE_SCOPES_SIZE]; /* of the refresh token; "": none is given */
+	char resource[STORE_CLIENT_SIZE];      /* the access token's aud */
+	enum jose_alg alg;
+	const char *amr;
+	int64_t auth_time;
+	struct refresh_token refresh; /* the one that is given, once consume has filled it */
+	char access_token[ACCESS_TOKEN_MAX];
+	int64_t expires_in_s;
+};
+
+struct token_call {
+	struct authority *authority;
+	struct worker *worker;
+	struct http_ticket ticket;
+	const struct grant *grant;
+	struct keyring_snapshot *keys;
+	int64_t now_s;
+	int64_t arrived_at_ms;
+	struct parameters parameters;
+	struct client_claim claim;
+	bool secret_ignored; /* a public client sent one */
+	bool presented_opened;
+	struct token_failure failure;
+	char correlation_id[CORRELATION_ID_LENGTH + 1];
+	char source[HTTP_SOURCE_SIZE];
+	struct store_client client;
+	struct refresh_token presented; /* by the refresh_token grant */
+	struct issuance issuance;
+	struct arena arena;
+	_Alignas(16) char arena_first[TOKEN_CALL_ARENA_FIRST]; /* last: not zeroed */
+};
+
+/* Records the failure, and returns ERROR_REFUSED. */
+int token_call_fail(struct token_call *call, const struct token_failure *failure);
+
+/* The store or the keys can't be used now: 503 server_error. Returns ERROR_REFUSED. */
+int token_call_fault(struct token_call *call, int error, const char *what);
+
+/* The one answer to everything that is wrong with a user's name or password. */
+int token_call_wrong_credentials(struct token_call *call, const char *reason);
+
+/* The one answer to everything that is wrong with a refresh token. */
+int token_call_wrong_refresh_token(struct token_call *call, const char *reason);
+
+/* Sends the failure or the tokens, logs it, and frees the call. Any thread. */
+void token_call_refuse(struct token_call *call);
+void token_call_answer(struct token_call *call);
+
+#endif
