@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an operator does, one file a noun: checks, then the store's verb. The
+ * commands of `aditd` call these, and an admin API will. Every function returns 0
+ * or an error with `fault` saying what is wrong and what to do.
+ */
+#ifndef AUTHORITY_ADMIN_H
+#define AUTHORITY_ADMIN_H
+
+#include "authority/credential.h"
+#include "authority/keyring.h"
+#include "store/store.h"
+
+struct admin {
+	struct store *store;
+	struct keyring *keyring;
+	const struct clock *clock;
+};
+
+/* --- sites --- */
+int admin_site_add(
+	const struct admin *admin, const char *id, const char *name, struct fault *fault);
+int admin_site_get(const struct admin *admin, const char *id, struct store_site *ret_site,
+	struct fault *fault);
+int admin_site_set_enabled(
+	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
+
+/* --- Service Users --- */
+struct admin_new_service_user {
+	const char *username; /* NULL: one is made up, su-<site>-<6 letters> */
+	const char *site;
+	const char *role;
+	const char *label;  /* NULL: none */
+	int64_t expires_at; /* of its password; 0: never */
+	/* Called with the password before anything is stored; an error of its ends the
+	 * matter. Where storing then fails, it is called again with NULL. */
+	int (*deliver)(void *context, const char *username, const char *password);
+	void *context;
+};
+int admin_service_user_add(const struct admin *admin, const struct admin_new_service_user *wanted,
+	struct store_service_user *ret_user, struct fault *fault);
+int admin_service_user_get(const struct admin *admin, const char *username,
+	struct store_service_user *ret_user, struct fault *fault);
+int admin_service_user_set_enabled(
+	const struct admin *admin, const char *username, bool enabled, struct fault *fault);
+struct admin_rotation {
+	const char *name; /* username or client id */
+	int64_t overlap_s;
+	int64_t expires_at;
+	int (*deliver)(void *context, const char *name, const char *secret);
+	void *context;
+};
+int admin_service_user_rotate(
+	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault);
+
+/* --- clients --- */
+struct admin_new_client {
+	const char *id;
+	const char *type;
+	const char *service_user;	  /* a username; NULL: none */
+	const char *const *scopes;	  /* NULL at the end; none: cosmos offline_access */
+	const char *const *grants;	  /* NULL at the end; none: the type's own */
+	const char *const *redirect_uris; /* NULL at the end */
+	int64_t access_ttl_s;		  /* 0: the default */
+	int (*deliver)(void *context, const char *id, const char *secret);
+	void *context;
+};
+int admin_client_add(const struct admin *admin, const struct admin_new_client *wanted,
+	struct store_client *ret_client, struct fault *fault);
+int admin_client_get(const struct admin *admin, const char *id, struct store_client *ret_client,
+	struct fault *fault);
+int admin_client_set_enabled(
+	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
+int admin_client_rotate_secret(
+	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault);
+
+/* --- keys --- */
+struct admin_key_rotation {
+	const char *purpose; /* "signing", "sealing", "pepper" */
+	const char *alg;     /* of a signing key: "ES256" or "RS256" */
+};
+int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
+	char ret_kid[STORE_ID_SIZE], struct fault *fault);
+int admin_key_get(
+	const struct admin *admin, const char *kid, struct store_key *ret_key, struct fault *fault);
+
+/* --- shared checks --- */
+
+/* The store's error in words; returns `error`. `thing` is "site", `name` its name. */
+int admin_store_fault(int error, const char *thing, const char *name, struct fault *fault);
+/* One line of UTF-8 without control characters, of 1 to `max` bytes. */
+int admin_check_text(const char *what, const char *text, size_t max, struct fault *fault);
+
+#endif

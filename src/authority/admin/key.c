@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/admin.h"
+
+#include "base/buf.h"
+
+#include <string.h>
+
+enum {
+	/* The longest life of what a key has signed or sealed, and a day. */
+	SIGNING_KEEP_S = 2 * 86400,
+	SEALING_KEEP_S = 31 * 86400,
+};
+
+static int check_alg(const struct admin_key_rotation *rotation, struct keyring_new_key *wanted,
+	struct fault *fault)
+{
+	if (strcmp(rotation->purpose, "signing") != 0) {
+		if (!rotation->alg)
+			return 0;
+		fault_set(fault, "a %s key has no algorithm to choose; leave --alg out",
+			rotation->purpose);
+		return ERROR_INVALID;
+	}
+	if (!jose_alg_parse(rotation->alg ? rotation->alg : "ES256", &wanted->alg))
+		return 0;
+	fault_set(
+		fault, "\"%s\" is no algorithm of ours; use ES256, RS256 or EdDSA", rotation->alg);
+	return ERROR_INVALID;
+}
+
+int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
+	char ret_kid[STORE_ID_SIZE], struct fault *fault)
+{
+	struct keyring_new_key wanted = {.purpose = rotation->purpose};
+	int error;
+
+	if (!strcmp(rotation->purpose, "signing"))
+		wanted.keep_s = SIGNING_KEEP_S;
+	else if (!strcmp(rotation->purpose, "sealing"))
+		wanted.keep_s = SEALING_KEEP_S;
+	else if (strcmp(rotation->purpose, "pepper") != 0) {
+		fault_set(fault, "\"%s\" is no purpose of a key; use signing, sealing or pepper",
+			rotation->purpose);
+		return ERROR_INVALID;
+	}
+	error = check_alg(rotation, &wanted, fault);
+	if (error)
+		return error;
+	error = keyring_add(admin->keyring, &wanted, ret_kid);
+	if (error)
+		fault_set(
+			fault, "the key can't be made: %s; nothing was changed", error_text(error));
+	return error;
+}
+
+struct search {
+	const char *kid;
+	struct store_key *ret_key;
+};
+
+static int take_if_wanted(void *context, const struct store_key *key)
+{
+	struct search *search = context;
+
+	if (strcmp(key->kid, search->kid) != 0)
+		return 0;
+	*search->ret_key = *key;
+	return 1;
+}
+
+int admin_key_get(
+	const struct admin *admin, const char *kid, struct store_key *ret_key, struct fault *fault)
+{
+	struct search search = {.kid = kid, .ret_key = ret_key};
+	int found = store_key_list(admin->store, take_if_wanted, &search);
+
+	if (found == 1)
+		return 0;
+	return admin_store_fault(found ? found : ERROR_NOT_FOUND, "key", kid, fault);
+}
