@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/command/command.h"
+
+#include <string.h>
+
+enum {
+	DEFAULT_OVERLAP_S = 7 * 86400,
+	LIST_MAX = 64,
+	ACCESS_TTL_MAX_S = 86400,
+};
+
+static const struct option_spec add_specs[] = {
+	{"type", "TYPE", "public, confidential, native, web or device", false, false},
+	{"service-user", "USERNAME", "whom it acts as by client_credentials", false, false},
+	{"redirect-uri", "URI", "where a person is sent back to", true, false},
+	{"scope", "SCOPE", "what it may ask for (cosmos offline_access)", true, false},
+	{"grant", "GRANT", "a grant_type that it may use (the type's own)", true, false},
+	{"access-ttl", "S", "seconds that its access tokens live (3600)", false, false},
+	COMMAND_OPTION_PASSWORD_OUT,
+	COMMAND_OPTION_JSON,
+	COMMAND_OPTIONS_COMMON,
+	{0},
+};
+
+static const struct option_spec rotate_specs[] = {
+	{"overlap", "TIME", "how long the old secret still works (7d; 0: not at all)", false,
+		false},
+	COMMAND_OPTION_PASSWORD_OUT,
+	COMMAND_OPTION_JSON,
+	COMMAND_OPTIONS_COMMON,
+	{0},
+};
+
+static const struct option_spec plain_specs[] = {
+	COMMAND_OPTION_JSON,
+	COMMAND_OPTIONS_COMMON,
+	{0},
+};
+
+static void print_with(struct output *output, const struct store_client *client, const char *secret)
+{
+	struct output_field fields[OUTPUT_COLUMNS_MAX] = {
+		output_text("client_id", client->id),
+		output_text("type", client->type),
+		output_text("state", client->disabled_at ? "disabled" : "enabled"),
+		output_text("grant_types", client->grants),
+		output_text("scope", client->scopes),
+		output_text("redirect_uris", client->redirect_uris),
+		output_time("created_at", client->created_at),
+	};
+	size_t count = 7;
+
+	if (client->access_ttl_s)
+		fields[count++] = output_number("access_ttl", client->access_ttl_s);
+	if (*client->service_user_id)
+		fields[count++] = output_text("sub", client->service_user_id);
+	if (secret)
+		fields[count++] = output_text("client_secret", secret);
+	output_row(output, fields);
+}
+
+static int print_row(void *context, const struct store_client *client)
+{
+	const struct output_field fields[] = {
+		output_text("client_id", client->id),
+		output_text("type", client->type),
+		output_text("state", client->disabled_at ? "disabled" : "enabled"),
+		output_text("grant_types", client->grants),
+		output_text("scope", client->scopes),
+		{0},
+	};
+
+	output_row(context, fields);
+	return 0;
+}
+
+static int print_client(struct invocation *invocation, const struct store_client *client,
+	const struct delivery *delivery)
+{
+	struct output output;
+	bool secret = delivery && !delivery->path && *delivery->secret;
+
+	output_begin(&output, options_flag(&invocation->options, "json"), false);
+	print_with(&output, client, secret ? delivery->secret : NULL);
+	return command_output_end(invocation, &output);
+}
+
+static int collect(struct invocation *invocation, const char *option, const char *list[LIST_MAX])
+{
+	size_t count = 0;
+
+	while ((list[count] = options_each(&invocation->options, option, count)) != NULL) {
+		if (++count == LIST_MAX) {
+			fault_set(&invocation->fault, "--%s is given too often; at most %d times",
+				option, LIST_MAX - 1);
+			return ERROR_INVALID;
+		}
+	}
+	return 0;
+}
+
+static int add(struct invocation *invocation, const struct administration *administration)
+{
+	const struct number_range ttl = {60, ACCESS_TTL_MAX_S, 0};
+	const char *scopes[LIST_MAX];
+	const char *grants[LIST_MAX];
+	const char *redirect_uris[LIST_MAX];
+	struct delivery delivery;
+	struct store_client client;
+	struct admin_new_client wanted = {
+		.id = invocation->options.positional[0],
+		.type = options_text(&invocation->options, "type"),
+		.service_user = options_text(&invocation->options, "service-user"),
+		.scopes = scopes,
+		.grants = grants,
+		.redirect_uris = redirect_uris,
+		.deliver = delivery_take,
+		.context = &delivery,
+	};
+	int error = collect(invocation, "scope", scopes);
+
+	if (!error)
+		error = collect(invocation, "grant", grants);
+	if (!error)
+		error = collect(invocation, "redirect-uri", redirect_uris);
+	if (!error)
+		error = options_number(&invocation->options, "access-ttl", &ttl,
+			&wanted.access_ttl_s, &invocation->fault);
+	if (error)
+		return error;
+	delivery_init(&delivery, invocation);
+	error = admin_client_add(&administration->admin, &wanted, &client, &invocation->fault);
+	if (!error)
+		error = print_client(invocation, &client, &delivery);
+	delivery_finish(&delivery);
+	return error;
+}
+
+static int run_add(struct invocation *invocation)
+{
+	struct administration administration;
+	int error;
+
+	if (!options_text(&invocation->options, "type")) {
+		fault_set(&invocation->fault, "--type is missing; say public, confidential, "
+					      "native, web or device");
+		return ERROR_INVALID;
+	}
+	error = administration_open(invocation, &administration);
+	if (error)
+		return error;
+	error = add(invocation, &administration);
+	administration_close(&administration);
+	return error;
+}
+
+static int run_list(struct invocation *invocation)
+{
+	struct administration administration;
+	struct output output;
+	int error = administration_open(invocation, &administration);
+
+	if (error)
+		return error;
+	output_begin(&output, options_flag(&invocation->options, "json"), true);
+	error = admin_store_fault(
+		store_client_list(administration.directory.store, print_row, &output), "client",
+		"list", &invocation->fault);
+	if (!error)
+		error = command_output_end(invocation, &output);
+	administration_close(&administration);
+	return error;
+}
+
+static int show(struct invocation *invocation, const struct administration *administration,
+	const struct delivery *delivery)
+{
+	struct store_client client;
+	int error = admin_client_get(&administration->admin, invocation->options.positional[0],
+		&client, &invocation->fault);
+
+	return error ? error : print_client(invocation, &client, delivery);
+}
+
+static int run_show(struct invocation *invocation)
+{
+	struct administration administration;
+	int error = administration_open(invocation, &administration);
+
+	if (error)
+		return error;
+	error = show(invocation, &administration, NULL);
+	administration_close(&administration);
+	return error;
+}
+
+static int set_enabled(struct invocation *invocation, bool enabled)
+{
+	struct administration administration;
+	int error = administration_open(invocation, &administration);
+
+	if (error)
+		return error;
+	error = admin_client_set_enabled(&administration.admin, invocation->options.positional[0],
+		enabled, &invocation->fault);
+	if (!error)
+		error = show(invocation, &administration, NULL);
+	administration_close(&administration);
+	return error;
+}
+
+static int run_enable(struct invocation *invocation)
+{
+	return set_enabled(invocation, true);
+}
+
+static int run_disable(struct invocation *invocation)
+{
+	return set_enabled(invocation, false);
+}
+
+static int rotate(struct invocation *invocation, const struct administration *administration)
+{
+	struct delivery delivery;
+	struct admin_rotation rotation = {
+		.name = invocation->options.positional[0],
+		.deliver = delivery_take,
+		.context = &delivery,
+	};
+	int error = options_duration(&invocation->options, "overlap", DEFAULT_OVERLAP_S,
+		&rotation.overlap_s, &invocation->fault);
+
+	if (error)
+		return error;
+	delivery_init(&delivery, invocation);
+	error = admin_client_rotate_secret(&administration->admin, &rotation, &invocation->fault);
+	if (!error)
+		error = show(invocation, administration, &delivery);
+	delivery_finish(&delivery);
+	return error;
+}
+
+static int run_rotate(struct invocation *invocation)
+{
+	struct administration administration;
+	int error = administration_open(invocation, &administration);
+
+	if (error)
+		return error;
+	error = rotate(invocation, &administration);
+	administration_close(&administration);
+	return error;
+}
+
+const struct verb client_verbs[] = {
+	{"client", "add", "ID", "register a client", add_specs, 1, 1, run_add},
+	{"client", "list", "", "list the clients", plain_specs, 0, 0, run_list},
+	{"client", "show", "ID", "show a client", plain_specs, 1, 1, run_show},
+	{"client", "enable", "ID", "let it in again", plain_specs, 1, 1, run_enable},
+	{"client", "disable", "ID", "refuse it, and end what it holds", plain_specs, 1, 1,
+		run_disable},
+	{"client", "rotate-secret", "ID", "give it a new secret", rotate_specs, 1, 1, run_rotate},
+	{0},
+};

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The commands of aditd: a table of nouns and verbs, one file a noun.
+ */
+#ifndef AUTHORITY_COMMAND_COMMAND_H
+#define AUTHORITY_COMMAND_COMMAND_H
+
+#include "authority/admin.h"
+#include "authority/context.h"
+#include "authority/data_directory.h"
+#include "authority/options.h"
+#include "authority/output.h"
+
+/* The contract's exit codes. */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_OTHER = 1,
+	EXIT_USAGE = 2,
+	EXIT_STORAGE = 5,
+};
+
+#define COMMAND_DEFAULT_DATA "/var/lib/adit"
+#define COMMAND_DEFAULT_CONFIG "/etc/adit/aditd.conf"
+
+/* Options that every verb has. */
+#define COMMAND_OPTIONS_COMMON                                                                     \
+	{"data", "DIR", "the data directory (" COMMAND_DEFAULT_DATA ")", false, true},             \
+		{"config", "FILE", "the configuration file (" COMMAND_DEFAULT_CONFIG ")", false,   \
+			false},                                                                    \
+		{"clock", "FILE",                                                                  \
+			"read the time from this file, in every process: for tests only", false,   \
+			false},                                                                    \
+	{                                                                                          \
+		"help", NULL, "print this and exit", false, false                                  \
+	}
+#define COMMAND_OPTION_JSON                                                                        \
+	{                                                                                          \
+		"json", NULL, "print JSON", false, false                                           \
+	}
+#define COMMAND_OPTION_PASSWORD_OUT                                                                \
+	{                                                                                          \
+		"password-out", "FILE",                                                            \
+			"write the secret to this new file (0600) instead of stdout", false, false \
+	}
+
+struct invocation {
+	const struct verb *verb;
+	struct options options;
+	struct clock clock;
+	struct fault fault;
+};
+
+struct verb {
+	const char *noun; /* NULL for init, serve, dev */
+	const char *name;
+	const char *arguments; /* positional ones, for the help */
+	const char *summary;
+	const struct option_spec *specs;
+	size_t least; /* positional arguments */
+	size_t most;
+	/* 0 or an error, with the fault set. */
+	int (*run)(struct invocation *invocation);
+};
+
+/* Each ends with a verb whose name is NULL. */
+extern const struct verb init_verbs[];
+extern const struct verb serve_verbs[];
+extern const struct verb dev_verbs[];
+extern const struct verb site_verbs[];
+extern const struct verb service_user_verbs[];
+extern const struct verb client_verbs[];
+extern const struct verb key_verbs[];
+
+/* The options that may stand in the configuration file: those of serve. */
+extern const struct option_spec serve_options[];
+
+/* Opens the data directory and the keys for a verb; closes them. */
+struct administration {
+	struct data_directory directory;
+	struct keyring *keyring;
+	struct admin admin;
+};
+int administration_open(struct invocation *invocation, struct administration *administration);
+void administration_close(struct administration *administration);
+
+/* The path that --data names. */
+const char *invocation_data(const struct invocation *invocation);
+
+/* Where a new secret goes: --password-out's file, or kept to be printed. */
+struct delivery {
+	const char *path; /* NULL: stdout */
+	bool written;
+	char secret[GENERATED_PASSWORD_SIZE];
+};
+void delivery_init(struct delivery *delivery, const struct invocation *invocation);
+void delivery_finish(struct delivery *delivery);
+int delivery_take(void *context, const char *name, const char *secret);
+
+/* Writes what output_end() could not: sets the fault. */
+int command_output_end(struct invocation *invocation, struct output *output);
+
+/* Runs a started authority until SIGTERM or SIGINT. `ready` is called once. */
+struct running {
+	struct authority *authority;
+	const char *const *listen;
+	size_t listen_count;
+	int (*ready)(void *context);
+	void *context;
+};
+int command_serve(const struct running *running, struct fault *fault);
+/* To be called before any thread is made: no core files, signals held for
+ * command_serve(). */
+void command_prepare_process(void);
+
+/* "127.0.0.1:8480", "[::1]:8480" or "unix:…": what plain HTTP may be spoken on. */
+bool listen_is_local(const char *address);
+
+#endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "authority/command/command.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_LISTEN "127.0.0.1:8480"
+
+enum { LISTEN_MAX = 16 };
+
+const struct option_spec serve_options[] = {
+	{"issuer", "URL", "what init fixed; here it is only compared", false, true},
+	{"listen", "ADDR:PORT",
+		"where to listen, also [::1]:PORT and unix:PATH (" DEFAULT_LISTEN ")", true, true},
+	{"behind-proxy", NULL, "listen beyond loopback: a proxy puts TLS in front", false, true},
+	{"flood-limit", "N", "requests a second from one source (100; 0: any number)", false, true},
+	{"threads", "N", "event loops (one per core)", false, true},
+	{"log-level", "LEVEL", "debug, info, warning or error (info)", false, true},
+	COMMAND_OPTIONS_COMMON,
+	{0},
+};
+
+struct serving {
+	const char *listen[LISTEN_MAX];
+	size_t listen_count;
+	struct authority_settings settings;
+	struct log log;
+};
+
+static int take_listen(struct invocation *invocation, struct serving *serving)
+{
+	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
+	const char *address;
+
+	while ((address = options_each(&invocation->options, "listen", serving->listen_count)) !=
+		NULL) {
+		if (serving->listen_count == LISTEN_MAX) {
+			fault_set(&invocation->fault, "at most %d addresses to listen on",
+				LISTEN_MAX);
+			return ERROR_INVALID;
+		}
+		if (!behind_proxy && !listen_is_local(address)) {
+			fault_set(&invocation->fault,
+				"--listen %s would take passwords over plain HTTP; put a TLS proxy "
+				"in front and say --behind-proxy, or listen on loopback",
+				address);
+			return ERROR_INVALID;
+		}
+		serving->listen[serving->listen_count++] = address;
+	}
+	if (!serving->listen_count)
+		serving->listen[serving->listen_count++] = DEFAULT_LISTEN;
+	return 0;
+}
+
+/* Behind a proxy every request comes from the proxy's address, so that a limit per
+ * source would be one for all together. */
+static int take_settings(struct invocation *invocation, struct serving *serving)
+{
+	const struct number_range flood = {0, 1000000, 100};
+	const struct number_range thread_range = {1, AUTHORITY_WORKERS_MAX, 0};
+	const char *level = options_text(&invocation->options, "log-level");
+	int64_t threads = 0;
+	int error;
+
+	authority_settings_init(&serving->settings);
+	serving->log = (struct log){
+		.fd = STDERR_FILENO, .least = LOG_LEVEL_INFO, .clock = &invocation->clock};
+	if (level && log_level_parse(level, &serving->log.least)) {
+		fault_set(&invocation->fault,
+			"--log-level \"%s\": use debug, info, warning or error", level);
+		return ERROR_INVALID;
+	}
+	error = options_number(&invocation->options, "flood-limit", &flood,
+		&serving->settings.flood_per_second, &invocation->fault);
+	if (!error)
+		error = options_number(&invocation->options, "threads", &thread_range, &threads,
+			&invocation->fault);
+	serving->settings.threads = (unsigned)threads;
+	if (options_flag(&invocation->options, "behind-proxy"))
+		serving->settings.flood_per_second = 0;
+	return error;
+}
+
+static int check_issuer(struct invocation *invocation, const struct authority *authority)
+{
+	const char *wanted = options_text(&invocation->options, "issuer");
+
+	if (!wanted || !strcmp(wanted, authority->self.issuer))
+		return 0;
+	fault_set(&invocation->fault,
+		"--issuer %s differs from this data directory's, %s, which init fixed", wanted,
+		authority->self.issuer);
+	return ERROR_INVALID;
+}
+
+static int serve(struct invocation *invocation, const struct serving *serving,
+	const struct data_directory *directory)
+{
+	const struct authority_parts parts = {
+		.store = directory->store,
+		.clock = &invocation->clock,
+		.log = &serving->log,
+		.secret_key = &directory->secret_key,
+		.settings = &serving->settings,
+	};
+	struct running running = {.listen = serving->listen, .listen_count = serving->listen_count};
+	int error = authority_create(&parts, &running.authority, &invocation->fault);
+
+	if (!error)
+		error = check_issuer(invocation, running.authority);
+	if (!error && options_flag(&invocation->options, "clock"))
+		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "test_clock",
+			log_text("file", options_text(&invocation->options, "clock")));
+	if (!error)
+		error = command_serve(&running, &invocation->fault);
+	authority_destroy(running.authority);
+	return error;
+}
+
+static int run(struct invocation *invocation)
+{
+	struct data_directory directory;
+	struct serving serving = {0};
+	int error = take_listen(invocation, &serving);
+
+	if (!error)
+		error = take_settings(invocation, &serving);
+	if (error)
+		return error;
+	command_prepare_process();
+	error = data_directory_open(&directory, invocation_data(invocation), &invocation->clock,
+		true, &invocation->fault);
+	if (error)
+		return error;
+	error = serve(invocation, &serving, &directory);
+	data_directory_close(&directory);
+	return error;
+}
+
+const struct verb serve_verbs[] = {
+	{NULL, "serve", "", "serve the authority", serve_options, 0, 0, run},
+	{0},
+};

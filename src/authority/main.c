@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * aditd: finds the verb, reads its options, runs it, says what went wrong.
+ */
+#include "authority/command/command.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
+	service_user_verbs, client_verbs, key_verbs};
+
+static void print_usage(FILE *stream)
+{
+	(void)fprintf(
+		stream, "aditd " ADIT_VERSION ", an identity server for API integrations\n\n");
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
+		for (const struct verb *verb = nouns[i]; verb->name; verb++) {
+			int width = fprintf(stream, "  aditd %s%s%s%s%s",
+				verb->noun ? verb->noun : "", verb->noun ? " " : "", verb->name,
+				*verb->arguments ? " " : "", verb->arguments);
+
+			(void)fprintf(
+				stream, "%*s%s\n", width < 44 ? 44 - width : 1, "", verb->summary);
+		}
+	}
+	(void)fprintf(stream, "\naditd VERB --help shows the options of a verb.\n");
+}
+
+static void print_verb_help(const struct verb *verb)
+{
+	(void)printf("aditd %s%s%s%s%s [options]: %s\n\n", verb->noun ? verb->noun : "",
+		verb->noun ? " " : "", verb->name, *verb->arguments ? " " : "", verb->arguments,
+		verb->summary);
+	for (const struct option_spec *spec = verb->specs; spec->name; spec++) {
+		int width = printf("  --%s%s%s", spec->name, spec->value ? " " : "",
+			spec->value ? spec->value : "");
+
+		(void)printf("%*s%s%s\n", width < 28 ? 28 - width : 1, "", spec->help,
+			spec->repeatable ? "; repeatable" : "");
+	}
+}
+
+static int complain(const char *text, int code)
+{
+	(void)fprintf(stderr, "aditd: %s\n", text);
+	return code;
+}
+
+/* The verb that the first one or two arguments name. */
+static const struct verb *find_verb(int count, char *const *arguments, int *ret_used)
+{
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++) {
+		for (const struct verb *verb = nouns[i]; verb->name; verb++) {
+			if (!verb->noun && !strcmp(arguments[0], verb->name)) {
+				*ret_used = 1;
+				return verb;
+			}
+			if (verb->noun && count > 1 && !strcmp(arguments[0], verb->noun) &&
+				!strcmp(arguments[1], verb->name)) {
+				*ret_used = 2;
+				return verb;
+			}
+		}
+	}
+	return NULL;
+}
+
+static int read_configuration(struct invocation *invocation)
+{
+	const char *named = options_text(&invocation->options, "config");
+	const char *path = named ? named : COMMAND_DEFAULT_CONFIG;
+	int error;
+
+	/* `dev` takes none; the default file may be missing, a named one may not. */
+	if (!options_find_spec(invocation->verb->specs, "config"))
+		return 0;
+	if (!named && access(path, F_OK))
+		return 0;
+	error = options_read_file(&invocation->options, serve_options, path, &invocation->fault);
+	return error == ERROR_NOT_FOUND ? ERROR_INVALID : error;
+}
+
+static int check_positional(struct invocation *invocation)
+{
+	const struct verb *verb = invocation->verb;
+	size_t count = invocation->options.positional_count;
+
+	if (count < verb->least)
+		fault_set(&invocation->fault, "%s %s needs %s", verb->noun, verb->name,
+			verb->arguments);
+	else if (count > verb->most)
+		fault_set(&invocation->fault,
+			"\"%s\" is one argument too many; --help shows the form",
+			invocation->options.positional[verb->most]);
+	else
+		return 0;
+	return ERROR_INVALID;
+}
+
+static int exit_code_of(int error)
+{
+	switch (error) {
+	case 0:
+		return EXIT_DONE;
+	case ERROR_INVALID:
+	case ERROR_LIMIT:
+	case ERROR_NOT_FOUND:
+	case ERROR_EXISTS:
+		return EXIT_USAGE;
+	case ERROR_UNAVAILABLE:
+	case ERROR_BUSY:
+	case ERROR_VERSION:
+	case ERROR_REFUSED:
+		return EXIT_STORAGE;
+	default:
+		return EXIT_OTHER;
+	}
+}
+
+static int run_verb(struct invocation *invocation)
+{
+	const char *clock_file = options_text(&invocation->options, "clock");
+	int error = check_positional(invocation);
+
+	if (!error)
+		error = read_configuration(invocation);
+	clock_init(&invocation->clock);
+	if (!error && clock_file &&
+		clock_init_file(&invocation->clock, clock_file, &invocation->fault))
+		error = ERROR_INVALID;
+	if (!error)
+		error = invocation->verb->run(invocation);
+	clock_finish(&invocation->clock);
+	return error;
+}
+
+int main(int argc, char **argv)
+{
+	static struct invocation invocation;
+	int used = 0;
+	int error;
+
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
+		print_usage(stdout);
+		return EXIT_DONE;
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		(void)printf("aditd " ADIT_VERSION "\n");
+		return EXIT_DONE;
+	}
+	if (argc < 2)
+		return complain("say what to do; aditd --help lists the verbs", EXIT_USAGE);
+	invocation.verb = find_verb(argc - 1, argv + 1, &used);
+	if (!invocation.verb) {
+		fault_set(&invocation.fault,
+			"there is no verb \"%s%s%s\"; aditd --help lists those there are", argv[1],
+			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
+		return complain(invocation.fault.text, EXIT_USAGE);
+	}
+	error = options_parse(&invocation.options, invocation.verb->specs, argc - 1 - used,
+		argv + 1 + used, &invocation.fault);
+	if (!error && options_flag(&invocation.options, "help")) {
+		print_verb_help(invocation.verb);
+		return EXIT_DONE;
+	}
+	if (!error)
+		error = run_verb(&invocation);
+	options_finish(&invocation.options);
+	return error ? complain(invocation.fault.text, exit_code_of(error)) : EXIT_DONE;
+}
