@@ -21,6 +21,7 @@ struct store {
 	char *path; /* NULL: in memory */
 	const struct clock *clock;
 	int busy_timeout_ms;
+	uint64_t identity; /* of the database that the writer has */
 	struct writer *writer;
 	struct engine *memory; /* the writer's own, where it is the only one */
 	pthread_mutex_t memory_lock;
@@ -78,6 +79,7 @@ static int start_writer(
 		engine_close(engine);
 		return error;
 	}
+	store->identity = engine_identity(engine);
 	if (!store->path)
 		store->memory = engine;
 	return 0;
@@ -154,6 +156,7 @@ static void give_reader(struct store *store, struct engine *engine, bool keep)
 	(void)pthread_mutex_unlock(&store->readers_lock);
 }
 
+/* The file at the path may be another one by now, which this store did not open. */
 static int open_reader(struct store *store, struct engine **ret_engine)
 {
 	struct engine_options options = {
@@ -161,9 +164,17 @@ static int open_reader(struct store *store, struct engine **ret_engine)
 		.read_only = true,
 		.busy_timeout_ms = store->busy_timeout_ms,
 	};
-	int error = engine_open(&options, ret_engine, NULL);
+	struct engine *engine = NULL;
+	int error = engine_open(&options, &engine, NULL);
 
-	return !error || error == ERROR_MEMORY ? error : ERROR_UNAVAILABLE;
+	if (error)
+		return error == ERROR_MEMORY ? error : ERROR_UNAVAILABLE;
+	if (engine_identity(engine) != store->identity) {
+		engine_close(engine);
+		return ERROR_UNAVAILABLE;
+	}
+	*ret_engine = engine;
+	return 0;
 }
 
 static int begin_read(struct store *store, struct engine **ret_engine)

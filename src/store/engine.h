@@ -48,6 +48,9 @@ void engine_close(struct engine *engine);
  * ERROR_UNAVAILABLE (moved, deleted, replaced). */
 int engine_check(struct engine *engine);
 
+/* Which database this is: another number for another one. */
+uint64_t engine_identity(const struct engine *engine);
+
 /* The schema's version; 0 in an empty database. Setting it is part of the
  * transaction around it. */
 int engine_version(struct engine *engine, int64_t *ret_version);

@@ -37,6 +37,7 @@ struct statement {
 struct engine {
 	sqlite3 *db;
 	bool in_memory;
+	uint64_t inode; /* of the file; no other has it while this one is open */
 	size_t count;
 	struct statement statements[STATEMENTS_MAX];
 };
@@ -290,6 +291,7 @@ static int open_file(
 	struct engine *engine, const struct engine_options *options, struct fault *fault)
 {
 	char path[PATH_SIZE];
+	struct stat status;
 	int result;
 	int error = plain_path(options->path, path, sizeof(path));
 
@@ -308,8 +310,12 @@ static int open_file(
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
-	if (result == SQLITE_OK)
+	if (result == SQLITE_OK && stat(path, &status))
+		result = SQLITE_CANTOPEN;
+	if (result == SQLITE_OK) {
+		engine->inode = (uint64_t)status.st_ino;
 		return 0;
+	}
 	fault_set(fault, "%s can't be opened (%s); check its owner and mode", options->path,
 		sqlite3_errstr(result));
 	return result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
@@ -366,6 +372,11 @@ int engine_check(struct engine *engine)
 	if (sqlite3_file_control(engine->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK)
 		return ERROR_UNAVAILABLE;
 	return moved ? ERROR_UNAVAILABLE : 0;
+}
+
+uint64_t engine_identity(const struct engine *engine)
+{
+	return engine->inode;
 }
 
 /* --- transactions -------------------------------------------------------- */
