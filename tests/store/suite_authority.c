@@ -153,8 +153,8 @@ static void test_largest_key_and_stopped_list(void **state)
 
 	memset(key.sealed, 7, sizeof(key.sealed));
 	key.sealed_length = STORE_SEALED_MAX;
-	for (char c = '1'; c < '4'; c++) {
-		key.kid[1] = c;
+	for (int i = 1; i <= 3; i++) {
+		key.kid[1] = (char)('0' + i);
 		assert_int_equal(store_key_add(world->store, &key, 0, false), 0);
 	}
 	assert_int_equal(store_key_list(world->store, stop_at_key, &shown), 77);
