@@ -69,7 +69,7 @@ static unsigned count_threads(unsigned wanted)
 
 static int open_parts(struct authority *authority, const struct authority_parts *parts)
 {
-	struct uri uri;
+	struct uri uri = {0};
 	int error = store_authority_get(parts->store, &authority->self);
 
 	if (!error)

@@ -13,7 +13,7 @@ enum {
 	LAYOUT = 1,
 	HEAD_LENGTH = KEYRING_KID_LENGTH + CRYPTO_SEAL_NONCE_SIZE,
 	SEALED_MAX = HEAD_LENGTH + REFRESH_TOKEN_PLAIN_MAX + CRYPTO_SEAL_TAG_SIZE,
-	ISSUER_MAX = STORE_ISSUER_SIZE,
+	BOUND_SIZE = PREFIX_LENGTH + KEYRING_KID_LENGTH + STORE_ISSUER_SIZE,
 };
 
 /* --- the plain layout: numbers of 8 bytes, texts with a length before them --- */
@@ -140,17 +140,16 @@ static int decode(const unsigned char *plain, size_t length, struct refresh_toke
 /* --- sealing -------------------------------------------------------------- */
 
 /* Prefix, key id and issuer: what is authenticated and not hidden. */
-static int bind(const unsigned char *kid, const char *issuer, char bytes[], size_t *ret_length)
+static int compose_bound(const unsigned char *kid, const char *issuer, char bytes[], size_t *ret_length)
 {
-	size_t issuer_length = strlen(issuer);
+	struct buf bound;
 
-	if (issuer_length >= ISSUER_MAX)
-		return ERROR_LIMIT;
-	memcpy(bytes, REFRESH_TOKEN_PREFIX, PREFIX_LENGTH);
-	memcpy(bytes + PREFIX_LENGTH, kid, KEYRING_KID_LENGTH);
-	memcpy(bytes + PREFIX_LENGTH + KEYRING_KID_LENGTH, issuer, issuer_length);
-	*ret_length = PREFIX_LENGTH + KEYRING_KID_LENGTH + issuer_length;
-	return 0;
+	buf_init_fixed(&bound, bytes, BOUND_SIZE);
+	(void)buf_append(&bound, REFRESH_TOKEN_PREFIX, PREFIX_LENGTH);
+	(void)buf_append(&bound, kid, KEYRING_KID_LENGTH);
+	(void)buf_append_text(&bound, issuer);
+	*ret_length = bound.len;
+	return buf_status(&bound);
 }
 
 int refresh_token_seal(const struct keyring_snapshot *snapshot, const char *issuer, int64_t now_s,
@@ -158,7 +157,7 @@ int refresh_token_seal(const struct keyring_snapshot *snapshot, const char *issu
 {
 	const struct keyring_key *key = keyring_sealing_key(snapshot, now_s);
 	char plain_bytes[REFRESH_TOKEN_PLAIN_MAX + 1];
-	char bound_bytes[PREFIX_LENGTH + KEYRING_KID_LENGTH + ISSUER_MAX];
+	char bound_bytes[BOUND_SIZE];
 	unsigned char sealed[SEALED_MAX];
 	struct crypto_part bound = {.bytes = bound_bytes};
 	struct buf plain;
@@ -170,7 +169,7 @@ int refresh_token_seal(const struct keyring_snapshot *snapshot, const char *issu
 	buf_init_fixed(&plain, plain_bytes, sizeof(plain_bytes));
 	error = encode(&plain, token);
 	if (!error)
-		error = bind(sealed, issuer, bound_bytes, &bound.length);
+		error = compose_bound(sealed, issuer, bound_bytes, &bound.length);
 	if (!error)
 		error = random_bytes(sealed + KEYRING_KID_LENGTH, CRYPTO_SEAL_NONCE_SIZE);
 	if (!error)
@@ -188,7 +187,7 @@ int refresh_token_seal(const struct keyring_snapshot *snapshot, const char *issu
 static int open_sealed(const struct keyring_snapshot *snapshot, const char *issuer, int64_t now_s,
 	const unsigned char *sealed, size_t length, struct refresh_token *ret_token)
 {
-	char bound_bytes[PREFIX_LENGTH + KEYRING_KID_LENGTH + ISSUER_MAX];
+	char bound_bytes[BOUND_SIZE];
 	unsigned char plain[REFRESH_TOKEN_PLAIN_MAX];
 	struct crypto_part bound = {.bytes = bound_bytes};
 	char kid[KEYRING_KID_LENGTH + 1] = "";
@@ -199,7 +198,7 @@ static int open_sealed(const struct keyring_snapshot *snapshot, const char *issu
 	key = keyring_find_sealing(snapshot, kid, now_s);
 	if (!key)
 		return ERROR_REFUSED;
-	error = bind(sealed, issuer, bound_bytes, &bound.length);
+	error = compose_bound(sealed, issuer, bound_bytes, &bound.length);
 	if (!error)
 		error = crypto_open(&key->bytes, sealed + KEYRING_KID_LENGTH, &bound,
 			sealed + HEAD_LENGTH, length - HEAD_LENGTH, plain);

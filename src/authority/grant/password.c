@@ -106,7 +106,7 @@ static int begin_family(struct token_call *call, const struct store_access_grant
 
 static void finish(struct token_call *call, int error, const struct store_access_grant *grant)
 {
-	if (!error && *call->issuance.refresh_scope)
+	if (!error && grant && *call->issuance.refresh_scope)
 		error = begin_family(call, grant);
 	if (error == ERROR_NOT_FOUND)
 		(void)token_call_wrong_credentials(call, "removed_meanwhile");
