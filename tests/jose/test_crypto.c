@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "base/error.h"
+#include "jose/crypto.h"
+#include "jose/ecdsa.h"
+#include "tokens.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <pthread.h>
+#include <string.h>
+
+static const enum jose_alg algs[] = {JOSE_ES256, JOSE_RS256, JOSE_EDDSA};
+
+enum { ALG_COUNT = sizeof(algs) / sizeof(algs[0]) };
+
+static void test_names(void **state)
+{
+	enum jose_alg alg;
+
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		assert_int_equal(jose_alg_parse(jose_alg_name(algs[i]), &alg), 0);
+		assert_int_equal(alg, algs[i]);
+	}
+	for (const char *const *name = (const char *const[]){"none", "None", "HS256", "es256",
+		     "ES384", "PS256", "RS384", "Ed25519", "", "ES256 ", NULL};
+		*name; name++)
+		assert_int_equal(jose_alg_parse(*name, &alg), ERROR_INVALID);
+	assert_null(jose_alg_name((enum jose_alg)0));
+	assert_null(jose_alg_name((enum jose_alg)4));
+}
+
+/* Signs by one key and verifies by another: 0 if they belong together. */
+static int sign_and_verify(struct crypto_key *private_key, const struct crypto_key *public_key)
+{
+	unsigned char signature[CRYPTO_SIGNATURE_MAX];
+	struct crypto_signer *signer = NULL;
+	size_t length;
+
+	assert_int_equal(crypto_signer_create(private_key, &signer), 0);
+	assert_int_equal(crypto_signer_sign(signer, "data", 4, signature, &length), 0);
+	crypto_signer_destroy(signer);
+	return crypto_verify(public_key, "data", 4, signature, length);
+}
+
+static void test_private_keys_come_back(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		struct crypto_key *key = new_key(algs[i]);
+		struct crypto_key *other = new_key(algs[i]);
+		struct crypto_key *again = NULL;
+		struct secret der;
+
+		assert_int_equal(crypto_key_to_private(key, &der), 0);
+		assert_int_equal(crypto_key_from_private(algs[i], &der, &again), 0);
+		assert_int_equal(crypto_key_alg(again), algs[i]);
+		assert_int_equal(sign_and_verify(again, key), 0);
+		assert_int_equal(sign_and_verify(key, again), 0);
+		assert_int_equal(sign_and_verify(other, key), ERROR_REFUSED);
+		secret_finish(&der);
+		crypto_key_destroy(again);
+		crypto_key_destroy(other);
+		crypto_key_destroy(key);
+	}
+}
+
+static void test_public_keys_come_back(void **state)
+{
+	static const size_t first_lengths[] = {32, 256, 32};
+	static const size_t second_lengths[] = {32, 3, 0};
+
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		struct crypto_key *key = new_key(algs[i]);
+		unsigned char bytes[CRYPTO_PUBLIC_MAX];
+		struct crypto_signer *signer = NULL;
+		struct crypto_key *again = NULL;
+		struct crypto_public parts;
+		struct secret der;
+
+		assert_int_equal(crypto_key_public(key, bytes, &parts), 0);
+		assert_int_equal(parts.first_length, first_lengths[i]);
+		assert_int_equal(parts.second_length, second_lengths[i]);
+		assert_int_equal(crypto_key_from_public(algs[i], &parts, &again), 0);
+		assert_int_equal(sign_and_verify(key, again), 0);
+		assert_int_equal(crypto_signer_create(again, &signer), ERROR_INVALID);
+		assert_int_equal(crypto_key_to_private(again, &der), ERROR_INVALID);
+		crypto_key_destroy(again);
+		crypto_key_destroy(key);
+	}
+}
+
+/* PKCS#8 of a key that OpenSSL makes. */
+static void make_der(EVP_PKEY *pkey, struct secret *ret_der)
+{
+	PKCS8_PRIV_KEY_INFO *info = EVP_PKEY2PKCS8(pkey);
+	unsigned char *der = NULL;
+	int length;
+
+	assert_non_null(info);
+	length = i2d_PKCS8_PRIV_KEY_INFO(info, &der);
+	assert_true(length > 0);
+	assert_int_equal(secret_init(ret_der, der, (size_t)length), 0);
+	OPENSSL_free(der);
+	PKCS8_PRIV_KEY_INFO_free(info);
+	EVP_PKEY_free(pkey);
+}
+
+static void check_unfit(enum jose_alg alg, EVP_PKEY *pkey)
+{
+	struct crypto_key *key = NULL;
+	struct secret der;
+
+	assert_non_null(pkey);
+	make_der(pkey, &der);
+	assert_int_equal(crypto_key_from_private(alg, &der, &key), ERROR_INVALID);
+	assert_null(key);
+	secret_finish(&der);
+}
+
+static void test_unfit_private_keys_are_refused(void **state)
+{
+	(void)state;
+	check_unfit(JOSE_ES256, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-384"));
+	check_unfit(JOSE_ES256, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "secp256k1"));
+	check_unfit(JOSE_ES256, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+	check_unfit(JOSE_EDDSA, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
+	check_unfit(JOSE_EDDSA, EVP_PKEY_Q_keygen(NULL, NULL, "ED448"));
+	check_unfit(JOSE_EDDSA, EVP_PKEY_Q_keygen(NULL, NULL, "X25519"));
+	check_unfit(JOSE_RS256, EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"));
+	check_unfit(JOSE_RS256, EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024));
+	check_unfit((enum jose_alg)0, EVP_PKEY_Q_keygen(NULL, NULL, "ED25519"));
+}
+
+static void test_damaged_private_keys_are_refused(void **state)
+{
+	struct crypto_key *key = new_key(JOSE_ES256);
+	struct crypto_key *again = NULL;
+	struct secret longer;
+	struct secret der;
+
+	(void)state;
+	assert_int_equal(crypto_key_to_private(key, &der), 0);
+	assert_int_equal(secret_init_empty(&longer, der.length + 1), 0);
+	memcpy(longer.bytes, der.bytes, der.length);
+	assert_int_equal(crypto_key_from_private(JOSE_ES256, &longer, &again), ERROR_INVALID);
+	for (size_t i = 0; i < der.length; i++) {
+		const struct secret cut = {der.bytes, i};
+
+		assert_int_equal(crypto_key_from_private(JOSE_ES256, &cut, &again), ERROR_INVALID);
+	}
+	/* The public half of another key. */
+	der.bytes[der.length - 1] ^= 1;
+	assert_int_equal(crypto_key_from_private(JOSE_ES256, &der, &again), ERROR_INVALID);
+	assert_null(again);
+	secret_finish(&longer);
+	secret_finish(&der);
+	crypto_key_destroy(key);
+}
+
+static int take_public(enum jose_alg alg, const void *first, size_t first_length,
+	const void *second, size_t second_length)
+{
+	const struct crypto_public parts = {first, first_length, second, second_length};
+	struct crypto_key *key = NULL;
+	int error = crypto_key_from_public(alg, &parts, &key);
+
+	assert_true((error == 0) == (key != NULL));
+	crypto_key_destroy(key);
+	return error;
+}
+
+static void test_points_are_on_the_curve(void **state)
+{
+	struct crypto_key *key = new_key(JOSE_ES256);
+	unsigned char bytes[CRYPTO_PUBLIC_MAX];
+	unsigned char zero[32] = {0};
+	unsigned char y[33] = {0};
+	struct crypto_public parts;
+
+	(void)state;
+	assert_int_equal(crypto_key_public(key, bytes, &parts), 0);
+	memcpy(y, parts.second, 32);
+	assert_int_equal(take_public(JOSE_ES256, parts.first, 32, y, 32), 0);
+	assert_int_equal(take_public(JOSE_ES256, parts.first, 31, y, 32), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_ES256, parts.first, 32, y, 33), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_ES256, parts.first, 32, NULL, 0), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_ES256, zero, 32, zero, 32), ERROR_INVALID);
+	y[31] ^= 1;
+	assert_int_equal(take_public(JOSE_ES256, parts.first, 32, y, 32), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_EDDSA, parts.first, 31, NULL, 0), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_EDDSA, parts.first, 33, NULL, 0), ERROR_INVALID);
+	assert_int_equal(take_public((enum jose_alg)9, parts.first, 32, y, 32), ERROR_INVALID);
+	crypto_key_destroy(key);
+}
+
+static void test_rsa_numbers_are_bounded(void **state)
+{
+	static const unsigned char good[] = {1, 0, 1};
+	unsigned char n[1025];
+
+	(void)state;
+	memset(n, 0xff, sizeof(n));
+	assert_int_equal(take_public(JOSE_RS256, n, 256, good, 3), 0);
+	assert_int_equal(take_public(JOSE_RS256, n, 1024, good, 3), 0);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\3", 1), 0);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\xff\xff\xff\xff", 4), 0);
+	assert_int_equal(take_public(JOSE_RS256, n, 1025, good, 3), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 255, good, 3), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\1", 1), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\2", 1), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\4", 1), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\0\3", 2), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\0", 1), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "", 0), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, NULL, 0), ERROR_INVALID);
+	assert_int_equal(take_public(JOSE_RS256, n, 256, "\1\0\0\0\1", 5), ERROR_INVALID);
+	n[0] = 0;
+	assert_int_equal(take_public(JOSE_RS256, n, 257, good, 3), ERROR_INVALID);
+	n[0] = 0x7f;
+	assert_int_equal(take_public(JOSE_RS256, n, 256, good, 3), ERROR_INVALID);
+	n[0] = 0xff;
+	n[255] = 0xfe;
+	assert_int_equal(take_public(JOSE_RS256, n, 256, good, 3), ERROR_INVALID);
+}
+
+static void test_signatures_of_wrong_length_are_refused(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		unsigned char signature[CRYPTO_SIGNATURE_MAX + 1] = {0};
+		struct crypto_key *key = new_key(algs[i]);
+		struct crypto_signer *signer = NULL;
+		size_t right;
+
+		assert_int_equal(crypto_signer_create(key, &signer), 0);
+		assert_int_equal(crypto_signer_sign(signer, "", 0, signature, &right), 0);
+		assert_int_equal(crypto_verify(key, "", 0, signature, right), 0);
+		for (size_t length = 0; length < right + 9 && length <= sizeof(signature); length++)
+			if (length != right)
+				assert_int_equal(crypto_verify(key, "", 0, signature, length),
+					ERROR_REFUSED);
+		crypto_signer_destroy(signer);
+		crypto_key_destroy(key);
+	}
+}
+
+static void test_a_signer_signs_many_times(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		struct crypto_key *key = new_key(algs[i]);
+		struct crypto_signer *signer = NULL;
+		unsigned char data[300];
+
+		assert_int_equal(crypto_signer_create(key, &signer), 0);
+		memset(data, 'x', sizeof(data));
+		for (size_t length = 0; length < 100; length += 3) {
+			unsigned char signature[CRYPTO_SIGNATURE_MAX];
+			size_t size;
+
+			assert_int_equal(
+				crypto_signer_sign(signer, data, length, signature, &size), 0);
+			assert_int_equal(crypto_verify(key, data, length, signature, size), 0);
+			assert_int_equal(crypto_verify(key, data, length + 1, signature, size),
+				ERROR_REFUSED);
+		}
+		crypto_signer_destroy(signer);
+		crypto_key_destroy(key);
+	}
+}
+
+struct shared {
+	const struct crypto_key *key;
+	unsigned char signature[CRYPTO_SIGNATURE_MAX];
+	size_t length;
+};
+
+static void *verify_many(void *argument)
+{
+	const struct shared *shared = argument;
+	unsigned char wrong[CRYPTO_SIGNATURE_MAX];
+	intptr_t failures = 0;
+
+	memcpy(wrong, shared->signature, shared->length);
+	wrong[shared->length - 1] ^= 1;
+	for (size_t i = 0; i < 200; i++) {
+		failures += crypto_verify(
+				    shared->key, "data", 4, shared->signature, shared->length) != 0;
+		failures += crypto_verify(shared->key, "data", 4, wrong, shared->length) !=
+			    ERROR_REFUSED;
+	}
+	return (void *)failures;
+}
+
+static void test_threads_share_a_key(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ALG_COUNT; i++) {
+		struct crypto_key *key = new_key(algs[i]);
+		struct shared shared = {.key = key};
+		struct crypto_signer *signer = NULL;
+		pthread_t threads[4];
+		void *failures;
+
+		assert_int_equal(crypto_signer_create(key, &signer), 0);
+		assert_int_equal(
+			crypto_signer_sign(signer, "data", 4, shared.signature, &shared.length), 0);
+		for (size_t j = 0; j < 4; j++)
+			assert_int_equal(
+				pthread_create(&threads[j], NULL, verify_many, &shared), 0);
+		for (size_t j = 0; j < 4; j++) {
+			assert_int_equal(pthread_join(threads[j], &failures), 0);
+			assert_null(failures);
+		}
+		crypto_signer_destroy(signer);
+		crypto_key_destroy(key);
+	}
+}
+
+static void test_owners_of_a_key(void **state)
+{
+	struct crypto_key *key = new_key(JOSE_EDDSA);
+	struct crypto_signer *signer = NULL;
+	unsigned char signature[CRYPTO_SIGNATURE_MAX];
+	size_t length;
+
+	(void)state;
+	assert_ptr_equal(crypto_key_retain(key), key);
+	crypto_key_destroy(key);
+	assert_int_equal(crypto_signer_create(key, &signer), 0);
+	crypto_key_destroy(key);
+	assert_int_equal(crypto_signer_sign(signer, "", 0, signature, &length), 0);
+	crypto_signer_destroy(signer);
+	crypto_signer_destroy(NULL);
+	crypto_key_destroy(NULL);
+}
+
+static void test_ecdsa_forms(void **state)
+{
+	static const struct {
+		unsigned char r_first; /* r begins so; the rest is zero but for the end */
+		unsigned char r_last;
+		size_t der_length;
+	} cases[] = {{0x80, 1, 2 + 35 + 3}, {0x7f, 1, 2 + 34 + 3}, {0, 1, 2 + 3 + 3},
+		{0, 0x80, 2 + 4 + 3}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		unsigned char signature[ECDSA_SIZE] = {0};
+		unsigned char again[ECDSA_SIZE];
+		unsigned char der[ECDSA_DER_MAX];
+		size_t length;
+
+		signature[0] = cases[i].r_first;
+		signature[31] = cases[i].r_last;
+		signature[63] = 7;
+		length = ecdsa_to_der(signature, der);
+		assert_int_equal(length, cases[i].der_length);
+		assert_true(ecdsa_from_der(der, length, again));
+		assert_memory_equal(again, signature, sizeof(signature));
+		for (size_t cut = 0; cut < length; cut++)
+			assert_false(ecdsa_from_der(der, cut, again));
+	}
+}
+
+static void test_ecdsa_range(void **state)
+{
+	static const unsigned char order[32] = {0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff,
+		0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17, 0x9e, 0x84,
+		0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+	unsigned char signature[ECDSA_SIZE] = {0};
+
+	(void)state;
+	assert_false(ecdsa_in_range(signature));
+	signature[31] = 1;
+	assert_false(ecdsa_in_range(signature));
+	signature[63] = 1;
+	assert_true(ecdsa_in_range(signature));
+	memcpy(signature, order, 32);
+	assert_false(ecdsa_in_range(signature));
+	signature[31]--;
+	assert_true(ecdsa_in_range(signature));
+	memcpy(signature + 32, order, 32);
+	assert_false(ecdsa_in_range(signature));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_private_keys_come_back),
+		cmocka_unit_test(test_public_keys_come_back),
+		cmocka_unit_test(test_unfit_private_keys_are_refused),
+		cmocka_unit_test(test_damaged_private_keys_are_refused),
+		cmocka_unit_test(test_points_are_on_the_curve),
+		cmocka_unit_test(test_rsa_numbers_are_bounded),
+		cmocka_unit_test(test_signatures_of_wrong_length_are_refused),
+		cmocka_unit_test(test_a_signer_signs_many_times),
+		cmocka_unit_test(test_threads_share_a_key),
+		cmocka_unit_test(test_owners_of_a_key),
+		cmocka_unit_test(test_ecdsa_forms),
+		cmocka_unit_test(test_ecdsa_range),
+	};
+
+	return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
+}
