@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "jose/ecdsa.h"
+#include "jose/roca.h"
 
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -318,7 +319,7 @@ static EVP_PKEY *rsa_from_public(const struct crypto_public *parts)
 	/* In as few bytes as possible (RFC 7518, 2: Base64urlUInt). */
 	if (!parts->second || !parts->first_length || parts->first_length > RSA_SIZE_MAX ||
 		!parts->second_length || parts->second_length > RSA_SIZE_MAX || !parts->first[0] ||
-		!parts->second[0])
+		!parts->second[0] || roca_marked(parts->first, parts->first_length))
 		return NULL;
 	n = BN_bin2bn(parts->first, (int)parts->first_length, NULL);
 	e = BN_bin2bn(parts->second, (int)parts->second_length, NULL);

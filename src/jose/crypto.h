@@ -41,7 +41,8 @@ int crypto_key_from_private(
 int crypto_key_to_private(const struct crypto_key *key, struct secret *ret_der);
 
 /* Public parts, as in a JWK, big-endian. ES256: x, y of 32 bytes, the point on
- * the curve; RS256: n, e (2048 to 8192 bits; e odd, 3 up to 2^32-1); EdDSA: x of 32. */
+ * the curve; RS256: n, e (2048 to 8192 bits, not of CVE-2017-15361; e odd, 3 up
+ * to 2^32-1; neither with a zero before it); EdDSA: x of 32. */
 struct crypto_public {
 	const unsigned char *first; /* x, or n */
 	size_t first_length;
