@@ -17,7 +17,7 @@ PROGRAMS = [
     ('all well', 'tap', 'echo 1..2; echo ok 1 - a; echo ok 2 - b', (2, 0, 0)),
     ('one fails', 'tap', 'echo 1..2; echo not ok 1 - bad; echo ok 2 - b; exit 1', (1, 1, 0)),
     ('one skips', 'tap', 'echo 1..1; echo "ok 1 - a # SKIP no vectors"', (0, 0, 1)),
-    ('skips as cmocka', 'tap', 'echo 1..1; echo "no folder here"; echo "ok 1 - a # SKIP"',
+    ('skips as cmocka', 'tap', 'echo 1..1; echo "# skipped: no folder here"; echo "not ok 1 # SKIP a"',
      (0, 0, 1)),
     ('skips whole', 'tap', 'echo "1..0 # SKIP no server"', (0, 0, 1)),
     ('dies at its end', 'tap', 'echo 1..1; echo ok 1 - a; exit 3', (1, 1, 0)),
@@ -32,7 +32,9 @@ PROGRAMS = [
 
 def run_meson(folder):
     with open(os.path.join(folder, 'meson.build'), 'w', encoding='utf-8') as file:
-        file.write("project('p')\nsh = find_program('/bin/sh')\n")
+        wrapper = os.path.join(SOURCE, 'tests/tools/tap-skip')
+        file.write("project('p')\nsh = find_program('/bin/sh')\n"
+                   f"add_test_setup('d', is_default: true, exe_wrapper: ['{wrapper}'])\n")
         for number, (name, protocol, script, _) in enumerate(PROGRAMS):
             with open(os.path.join(folder, f'{number}.sh'), 'w', encoding='utf-8') as body:
                 body.write(script + '\n')
