@@ -50,11 +50,10 @@ struct crypto_signer {
 static const struct {
 	enum jose_alg alg;
 	const char *name;
-	const char *type; /* OpenSSL's name of the key's type */
 } algs[] = {
-	{JOSE_ES256, "ES256", "EC"},
-	{JOSE_RS256, "RS256", "RSA"},
-	{JOSE_EDDSA, "EdDSA", "ED25519"},
+	{JOSE_ES256, "ES256"},
+	{JOSE_RS256, "RS256"},
+	{JOSE_EDDSA, "EdDSA"},
 };
 
 const char *jose_alg_name(enum jose_alg alg)
