@@ -119,8 +119,15 @@ static int open_client(struct jwks_cache *cache, struct fault *fault)
 
 static int64_t age_of(const struct http_reply *reply)
 {
-	(void)reply;
-	return (int64_t)JWKS_CACHE_AGE_S * 1000;
+	int64_t age_s = reply->max_age_s;
+
+	if (age_s < 0)
+		age_s = JWKS_CACHE_AGE_S;
+	else if (age_s < JWKS_CACHE_AGE_LEAST_S)
+		age_s = JWKS_CACHE_AGE_LEAST_S;
+	else if (age_s > JWKS_CACHE_AGE_MOST_S)
+		age_s = JWKS_CACHE_AGE_MOST_S;
+	return age_s * 1000;
 }
 
 static int read_set(const struct http_reply *reply, struct outcome *outcome)

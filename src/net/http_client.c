@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 enum {
 	DEFAULT_CONNECT_MS = 5000,
@@ -144,7 +145,7 @@ void http_reply_finish(struct http_reply *reply)
 	if (!reply)
 		return;
 	buf_finish(&reply->body);
-	*reply = (struct http_reply){.retry_after_s = -1};
+	*reply = (struct http_reply){.retry_after_s = -1, .max_age_s = -1};
 }
 
 static size_t take_body(char *bytes, size_t size, size_t count, void *context)
@@ -167,6 +168,29 @@ static void copy_value(char *to, size_t size, const char *value, size_t length)
 	(void)snprintf(to, size, "%.*s", (int)length, value);
 }
 
+/* The seconds of max-age (RFC 9111, 5.2.2.1), or -1. */
+static int64_t read_max_age(const char *value, size_t length)
+{
+	static const char name[] = "max-age=";
+	char text[256];
+	char *rest;
+
+	copy_value(text, sizeof(text), value, length);
+	for (char *part = strtok_r(text, ", \t", &rest); part;
+		part = strtok_r(NULL, ", \t", &rest)) {
+		const char *digits = part + sizeof(name) - 1;
+		int64_t seconds = 0;
+
+		if (strncasecmp(part, name, sizeof(name) - 1) != 0 || !*digits ||
+			digits[strspn(digits, "0123456789")])
+			continue;
+		for (; *digits && seconds < INT32_MAX; digits++)
+			seconds = seconds * 10 + (*digits - '0');
+		return seconds;
+	}
+	return -1;
+}
+
 /* A status line begins a reply anew: what came before was a 100. */
 static size_t take_field(char *line, size_t size, size_t count, void *context)
 {
@@ -185,12 +209,15 @@ static size_t take_field(char *line, size_t size, size_t count, void *context)
 	if (length > 5 && !memcmp(line, "HTTP/", 5)) {
 		reply->content_type[0] = '\0';
 		reply->date[0] = '\0';
+		reply->max_age_s = -1;
 		exchange->has_retry_after = false;
 	} else if (http_text_is(line, name, "content-type")) {
 		copy_value(
 			reply->content_type, sizeof(reply->content_type), value, length - name - 1);
 	} else if (http_text_is(line, name, "date")) {
 		copy_value(reply->date, sizeof(reply->date), value, length - name - 1);
+	} else if (http_text_is(line, name, "cache-control")) {
+		reply->max_age_s = read_max_age(value, length - name - 1);
 	} else if (http_text_is(line, name, "retry-after")) {
 		exchange->has_retry_after = true;
 	}
@@ -396,7 +423,7 @@ static int perform(struct http_client *client, const struct http_call *call, con
 int http_client_call(struct http_client *client, const struct http_call *call,
 	struct http_reply *ret_reply, struct fault *fault)
 {
-	struct http_reply reply = {.retry_after_s = -1};
+	struct http_reply reply = {.retry_after_s = -1, .max_age_s = -1};
 	struct exchange exchange = {.reply = &reply};
 	struct uri uri;
 	int error;

@@ -36,6 +36,7 @@ struct http_reply {
 	char content_type[128];
 	char date[64];	       /* the Date field, "" if none */
 	int64_t retry_after_s; /* -1: none */
+	int64_t max_age_s;     /* of Cache-Control (RFC 9111, 5.2.2.1); -1: none */
 	struct buf body;       /* owned by the reply */
 };
 

@@ -55,7 +55,10 @@ static void handle(void *context, const struct http_request *request, struct htt
 		answer(ticket, 503, "Retry-After: 7\r\nContent-Type: text/x;  a=b \r\n", "busy");
 	else if (!strcmp(request->path, "/busy-0"))
 		answer(ticket, 429, "Retry-After: 0\r\n", "");
-	else {
+	else if (!strcmp(request->path, "/age")) {
+		(void)snprintf(text, sizeof(text), "Cache-Control: %s\r\n", request->query);
+		answer(ticket, 200, text, "");
+	} else {
 		(void)snprintf(text, sizeof(text), "%s %s %s %s %s %s [%s]", request->method,
 			request->path, field_of(request, "Authorization"),
 			field_of(request, "Content-Type"), field_of(request, "User-Agent"),
@@ -190,6 +193,30 @@ static void test_retry_after(void **state)
 	assert_int_equal(reply.retry_after_s, 0);
 	assert_int_equal(reply.body.len, 0);
 	assert_string_equal(reply.body.data, "");
+	http_reply_finish(&reply);
+	http_client_destroy(client);
+}
+
+static void test_max_age(void **state)
+{
+	static const struct {
+		const char *path;
+		int64_t want;
+	} cases[] = {{"/age?max-age=300", 300}, {"/age?public,max-age=0", 0},
+		{"/age?no-transform,Max-Age=86400,public", 86400}, {"/age?max-age=", -1},
+		{"/age?max-age=-1", -1}, {"/age?max-age=1x", -1}, {"/age?s-maxage=5", -1},
+		{"/age?no-store", -1}, {"/echo", -1}};
+	struct http_client *client = create(NULL);
+	struct http_reply reply;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		assert_int_equal(call_path(client, cases[i].path, &reply, NULL), 0);
+		assert_int_equal(reply.max_age_s, cases[i].want);
+		http_reply_finish(&reply);
+	}
+	assert_int_equal(call_path(client, "/age?max-age=99999999999999999999", &reply, NULL), 0);
+	assert_true(reply.max_age_s >= INT32_MAX);
 	http_reply_finish(&reply);
 	http_client_destroy(client);
 }
@@ -486,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_user_agent),
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_retry_after),
+		cmocka_unit_test(test_max_age),
 		cmocka_unit_test(test_body_bound),
 		cmocka_unit_test(test_timeout),
 		cmocka_unit_test(test_no_connection),
