@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Validating an access token (RFC 9068, 4; RFC 8725, 3): type, algorithm, key,
+ * signature, issuer, audience, times, required claims.
+ */
+#ifndef GUARD_VERIFY_H
+#define GUARD_VERIFY_H
+
+#include "base/clock.h"
+#include "issuer/jwks_cache.h"
+#include "oauth/access_token.h"
+
+/* All borrowed. Used by several threads at once. */
+struct verifier {
+	const char *issuer; /* what `iss` must equal */
+	const char *audience;
+	int64_t leeway_s;
+	const struct clock *clock;
+	struct jwks_cache *keys;
+};
+
+struct verified {
+	struct jwt jwt; /* owned */
+	struct access_token_site sites[ACCESS_TOKEN_SITES_MAX];
+	struct access_token token; /* borrowed from jwt and sites: not to be copied or moved */
+};
+
+/* 0; ERROR_REFUSED: not a good token, `ret_reason` says why in a few static words
+ * that hold nothing of the token; ERROR_UNAVAILABLE: it can't be told, since the
+ * authority's keys can't be had; ERROR_MEMORY. The caller finishes it after 0. */
+int verify_access_token(const struct verifier *verifier, const char *text, size_t length,
+	struct verified *ret_verified, const char **ret_reason);
+void verified_finish(struct verified *verified);
+
+#endif
