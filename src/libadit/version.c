@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <adit/guard.h>
+
+const char *adit_version(void)
+{
+	return ADIT_VERSION;
+}
