@@ -20,7 +20,7 @@
 
 enum {
 	APPLICATION_ID = 0x41644974, /* "AdIt" */
-	STATEMENTS_MAX = 64,
+	STATEMENTS_MAX = 128,	     /* more than the verbs have */
 	PATH_SIZE = 4096,
 	URI_SIZE = PATH_SIZE * 3 + 64,
 	RETRY_MS = 10,
@@ -41,6 +41,8 @@ struct engine {
 	size_t count;
 	struct statement statements[STATEMENTS_MAX];
 };
+
+static const char rollback_sql[] = "ROLLBACK";
 
 /* Nothing that the engine can't do may look like an answer. */
 static int map_error(int result)
@@ -71,6 +73,40 @@ static int map_error(int result)
 	}
 }
 
+static int prepare(struct engine *engine, const char *sql, struct statement *statement)
+{
+	char name[8];
+	int result = sqlite3_prepare_v3(
+		engine->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->prepared, NULL);
+
+	if (result != SQLITE_OK)
+		return map_error(result);
+	for (int i = 0; i < ENGINE_PARAMETERS_MAX; i++) {
+		(void)snprintf(name, sizeof(name), "$%d", i + 1);
+		statement->parameters[i] = sqlite3_bind_parameter_index(statement->prepared, name);
+	}
+	statement->sql = sql;
+	return 0;
+}
+
+static int find_statement(struct engine *engine, const char *sql, struct statement **ret_statement)
+{
+	int error;
+
+	for (size_t i = 0; i < engine->count; i++)
+		if (engine->statements[i].sql == sql) {
+			*ret_statement = &engine->statements[i];
+			return 0;
+		}
+	if (engine->count == STATEMENTS_MAX)
+		return ERROR_UNAVAILABLE;
+	error = prepare(engine, sql, &engine->statements[engine->count]);
+	if (error)
+		return error;
+	*ret_statement = &engine->statements[engine->count++];
+	return 0;
+}
+
 /* --- opening ------------------------------------------------------------- */
 
 /* SQLite would take "file:…" and ":memory:" for more than a name. */
@@ -81,11 +117,11 @@ static int plain_path(const char *path, char *out, size_t size)
 	return length < 0 || (size_t)length >= size ? ERROR_INVALID : 0;
 }
 
-/* RFC 3986, 2.1 */
+/* RFC 3986, 2.1. The empty authority keeps a second slash from beginning one. */
 static void immutable_uri(const char *path, char *uri)
 {
 	static const char digits[] = "0123456789abcdef";
-	char *end = stpcpy(uri, "file:");
+	char *end = stpcpy(uri, path[0] == '/' ? "file://" : "file:");
 
 	for (const char *c = path; *c; c++) {
 		unsigned char byte = (unsigned char)*c;
@@ -321,20 +357,24 @@ static int open_file(
 	return result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
 }
 
-static int open_memory(struct engine *engine)
+static int open_memory(struct engine *engine, struct fault *fault)
 {
 	int result = sqlite3_open_v2(":memory:", &engine->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
 
-	return map_error(result);
+	if (result == SQLITE_OK)
+		return 0;
+	fault_set(fault, "no database can be made in memory (%s)", sqlite3_errstr(result));
+	return result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
 }
 
 int engine_open(
 	const struct engine_options *options, struct engine **ret_engine, struct fault *fault)
 {
 	struct engine *engine = calloc(1, sizeof(*engine));
+	struct statement *rollback;
 	int error;
 
 	if (!engine) {
@@ -342,9 +382,14 @@ int engine_open(
 		return ERROR_MEMORY;
 	}
 	engine->in_memory = !options->path;
-	error = options->path ? open_file(engine, options, fault) : open_memory(engine);
+	error = options->path ? open_file(engine, options, fault) : open_memory(engine, fault);
 	if (!error)
 		error = take_over(engine, options, fault);
+	/* Beforehand, or there might be no memory for it when it is needed. */
+	if (!error && find_statement(engine, rollback_sql, &rollback)) {
+		fault_set(fault, "out of memory");
+		error = ERROR_MEMORY;
+	}
 	if (error) {
 		engine_close(engine);
 		return error;
@@ -383,7 +428,19 @@ uint64_t engine_identity(const struct engine *engine)
 
 int engine_version(struct engine *engine, int64_t *ret_version)
 {
-	return map_error(pragma_number(engine->db, "PRAGMA user_version", ret_version));
+	struct statement *statement = NULL;
+	int64_t version = 0;
+	bool row = false;
+	int error = engine_query(engine, "PRAGMA user_version", (struct values){0}, &statement);
+
+	if (!error)
+		error = statement_step(statement, &row);
+	if (!error)
+		version = statement_number(statement, 0);
+	error = statement_finish(statement, error);
+	if (!error)
+		*ret_version = version;
+	return error;
 }
 
 int engine_set_version(struct engine *engine, int64_t version)
@@ -414,7 +471,7 @@ int engine_commit(struct engine *engine)
 void engine_rollback(struct engine *engine)
 {
 	if (engine_in_transaction(engine))
-		(void)engine_change(engine, "ROLLBACK", (struct values){0}, NULL);
+		(void)engine_change(engine, rollback_sql, (struct values){0}, NULL);
 }
 
 bool engine_in_transaction(struct engine *engine)
@@ -439,40 +496,6 @@ int engine_part_end(struct engine *engine, bool keep)
 }
 
 /* --- statements ---------------------------------------------------------- */
-
-static int prepare(struct engine *engine, const char *sql, struct statement *statement)
-{
-	char name[8];
-	int result = sqlite3_prepare_v3(
-		engine->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->prepared, NULL);
-
-	if (result != SQLITE_OK)
-		return map_error(result);
-	for (int i = 0; i < ENGINE_PARAMETERS_MAX; i++) {
-		(void)snprintf(name, sizeof(name), "$%d", i + 1);
-		statement->parameters[i] = sqlite3_bind_parameter_index(statement->prepared, name);
-	}
-	statement->sql = sql;
-	return 0;
-}
-
-static int find_statement(struct engine *engine, const char *sql, struct statement **ret_statement)
-{
-	int error;
-
-	for (size_t i = 0; i < engine->count; i++)
-		if (engine->statements[i].sql == sql) {
-			*ret_statement = &engine->statements[i];
-			return 0;
-		}
-	if (engine->count == STATEMENTS_MAX)
-		return ERROR_UNAVAILABLE;
-	error = prepare(engine, sql, &engine->statements[engine->count]);
-	if (error)
-		return error;
-	*ret_statement = &engine->statements[engine->count++];
-	return 0;
-}
 
 static int bind(sqlite3_stmt *prepared, int index, const struct value *value)
 {

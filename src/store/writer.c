@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/writer.h"
 
+#include "store/store.h"
+
 #include <signal.h>
 #include <stdlib.h>
 
@@ -28,33 +30,44 @@ struct waiting_job {
 	bool answered;
 };
 
+/* Sets the job's error. Returns another one where the job's part could neither be
+ * kept nor undone, or the engine ended the transaction: then nothing of the batch
+ * may be kept. */
 static int run_job(struct writing *writing, struct job *job)
 {
 	bool seen = writing->seen;
-	int error = job->one_statement ? 0 : engine_part_begin(writing->engine);
-	int ended;
+	int error = 0;
 
-	if (error)
-		return ERROR_UNAVAILABLE;
-	writing->now_ms = clock_now_ms(writing->clock);
-	writing->now_s = writing->now_ms / 1000;
-	error = job->run(writing, job);
-	if (error)
+	job->error = job->one_statement ? 0 : engine_part_begin(writing->engine);
+	if (!job->error) {
+		writing->now_ms = clock_now_ms(writing->clock);
+		writing->now_s = writing->now_ms / 1000;
+		job->error = job->run(writing, job);
+		if (!job->one_statement && engine_in_transaction(writing->engine))
+			error = engine_part_end(writing->engine, !job->error);
+	}
+	if (job->error)
 		writing->seen = seen;
-	if (job->one_statement || !engine_in_transaction(writing->engine))
-		return error;
-	ended = engine_part_end(writing->engine, !error);
-	return ended ? ERROR_UNAVAILABLE : error;
+	return engine_in_transaction(writing->engine) ? error : ERROR_UNAVAILABLE;
 }
 
-/* A job whose part could not be undone would leave half of itself: then, and
- * when the engine ended the transaction, nothing of the batch is kept. */
+/* A newer program may have migrated the database since it was opened. */
+static int check_version(struct engine *engine)
+{
+	int64_t version = 0;
+	int error = engine_version(engine, &version);
+
+	return error ? error : version == STORE_SCHEMA_VERSION ? 0 : ERROR_VERSION;
+}
+
 static int run_jobs(struct writing *writing, struct job *batch)
 {
+	int error;
+
 	for (struct job *job = batch; job; job = job->next) {
-		job->error = run_job(writing, job);
-		if (!engine_in_transaction(writing->engine))
-			return ERROR_UNAVAILABLE;
+		error = run_job(writing, job);
+		if (error)
+			return error;
 	}
 	if (!writing->seen)
 		return 0;
@@ -70,6 +83,8 @@ static void run_batch(struct writer *writer, struct job *batch)
 	if (writer->engine_lock)
 		(void)pthread_mutex_lock(writer->engine_lock);
 	error = engine_begin(writer->engine);
+	if (!error)
+		error = check_version(writer->engine);
 	if (!error)
 		error = run_jobs(&writing, batch);
 	if (!error)
