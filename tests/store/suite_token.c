@@ -162,6 +162,77 @@ static void test_stories(void **state)
 		tell(*state, &stories[i], (unsigned)i + 1);
 }
 
+/* What one family should do, in words of C. */
+struct model {
+	bool there;
+	bool revoked;
+	int64_t seq;
+	int64_t rotated_at;
+};
+
+static struct store_redeemed expect(struct model *model, int64_t n, int64_t now_s)
+{
+	struct store_redeemed expected = {.outcome = STORE_REDEEM_DEAD};
+
+	if (model->revoked)
+		return expected;
+	if ((!model->there && n == 0) || (model->there && n == model->seq)) {
+		*model = (struct model){.there = true, .seq = n + 1, .rotated_at = now_s};
+		expected.outcome = STORE_REDEEM_ROTATED;
+	} else if (model->there && n + 1 == model->seq && now_s - model->rotated_at <= 60) {
+		expected.outcome =
+			now_s == model->rotated_at ? STORE_REDEEM_ROTATED : STORE_REDEEM_REPEATED;
+	} else {
+		bool lost = !model->there || n > model->seq;
+
+		model->revoked = true;
+		expected.outcome = STORE_REDEEM_REVOKED;
+		(void)stpcpy(expected.reason, lost ? "state_lost" : "replay");
+		return expected;
+	}
+	expected.seq = model->seq;
+	expected.rotated_at = model->rotated_at;
+	return expected;
+}
+
+/* Mostly the newest link or the one before it, now and then any other. */
+static int64_t some_link(const struct model *model)
+{
+	long choice = random() % 20;
+	int64_t n = choice < 12 ? model->seq : choice < 19 ? model->seq - 1 : random() % 6;
+
+	return n < 0 ? 0 : n;
+}
+
+static void test_against_the_model(void **state)
+{
+	enum { FAMILIES = 50, STEPS = 1500 };
+	static struct model models[FAMILIES];
+	int seen[STORE_REDEEM_DEAD + 1] = {0};
+	struct world *world = *state;
+
+	srandom(20261121);
+	memset(models, 0, sizeof(models));
+	for (int i = 0; i < STEPS; i++) {
+		unsigned family = (unsigned)random() % FAMILIES;
+		int64_t n = some_link(&models[family]);
+		struct store_redeemed expected =
+			expect(&models[family], n, clock_now_s(&world->clock));
+		struct store_redeemed redeemed =
+			redeem(world, some_redemption(&world->grant, family + 1, n));
+
+		assert_int_equal(redeemed.outcome, expected.outcome);
+		assert_int_equal(redeemed.seq, expected.seq);
+		assert_int_equal(redeemed.rotated_at, expected.rotated_at);
+		assert_string_equal(redeemed.reason, expected.reason);
+		seen[redeemed.outcome]++;
+		if (random() % 20 == 0)
+			pass_s(world, random() % 40 - 5);
+	}
+	for (int outcome = STORE_REDEEM_ROTATED; outcome <= STORE_REDEEM_DEAD; outcome++)
+		assert_true(seen[outcome] >= 10);
+}
+
 static void test_attended_family_needs_its_row(void **state)
 {
 	struct world *world = *state;
@@ -325,6 +396,7 @@ int suite_run_token(void)
 		PEOPLED(test_grant_is_made_once),
 		PEOPLED(test_hot_path_leaves_the_counter),
 		PEOPLED(test_stories),
+		PEOPLED(test_against_the_model),
 		PEOPLED(test_attended_family_needs_its_row),
 		PEOPLED(test_dead_generation),
 		PEOPLED(test_impossible_redemptions),

@@ -238,6 +238,23 @@ static void test_file_replaced(void **state)
 	place_remove(&other);
 }
 
+/* A newer program came by while this one runs. */
+static void test_migrated_beneath(void **state)
+{
+	const struct place *place = *state;
+	struct store *store = place_open(place, NULL);
+	sqlite3 *db = NULL;
+	char sql[64];
+
+	fill(store);
+	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", STORE_SCHEMA_VERSION + 1);
+	assert_int_equal(sqlite3_open(place->path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	assert_int_equal(bad_writes(store, ERROR_UNAVAILABLE), 0);
+	store_close(store);
+}
+
 /* Each page in turn is lost: a verb that comes across it says so, and the others
  * answer as before. */
 static void damage(const struct place *place, off_t page, unsigned char with)
@@ -491,6 +508,7 @@ int main(void)
 		PLACED(test_file_taken_away),
 		PLACED(test_file_deleted),
 		PLACED(test_file_replaced),
+		PLACED(test_migrated_beneath),
 		PLACED(test_damaged),
 		PLACED(test_disk_full),
 		PLACED(test_locked_for_long),

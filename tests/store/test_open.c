@@ -248,6 +248,7 @@ static void test_odd_names(void **state)
 {
 	const struct place *place = *state;
 	const char *const names[] = {":memory:", "file:a?mode=ro", "50%41#x y\xc3\xa9.db"};
+	char doubled[100];
 	struct stat status;
 	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
@@ -260,6 +261,9 @@ static void test_odd_names(void **state)
 		assert_int_equal(try_open(names[i], false, NULL), 0);
 	}
 	assert_int_equal(files_in(place), 3);
+	(void)snprintf(doubled, sizeof(doubled), "/%s", place->path);
+	assert_int_equal(try_open(doubled, true, NULL), 0);
+	assert_int_equal(files_in(place), 4);
 	assert_int_equal(fchdir(fd), 0);
 	(void)close(fd);
 }
