@@ -29,6 +29,25 @@ static int join(char ret_path[FILE_PATH_MAX], const char *directory, const char 
 	return buf_printf(&path, "%s/%s", directory, name);
 }
 
+/* RFC 3986, 5.2.4. */
+static bool has_dot_segment(const char *path, size_t length)
+{
+	const char *end = path + length;
+
+	while (path < end) {
+		const char *segment = path + 1;
+		const char *slash = memchr(segment, '/', (size_t)(end - segment));
+		size_t segment_length;
+
+		path = slash ? slash : end;
+		segment_length = (size_t)(path - segment);
+		if ((segment_length == 1 || segment_length == 2) &&
+			!memcmp(segment, "..", segment_length))
+			return true;
+	}
+	return false;
+}
+
 int issuer_check(const char *issuer, struct fault *fault)
 {
 	struct uri uri;
@@ -47,11 +66,14 @@ int issuer_check(const char *issuer, struct fault *fault)
 		problem = "has an escaped character; use plain ones";
 	else if (strstr(issuer + strlen("https://"), "//"))
 		problem = "has a doubled slash";
+	else if (has_dot_segment(uri.path, uri.path_length))
+		problem = "has a part \".\" or \"..\", which clients take away";
 	else if (!uri_is_safe(&uri))
 		problem = "is not https, as it must be but on loopback";
 	if (!problem)
 		return 0;
-	fault_set(fault, "the issuer \"%s\" %s", issuer, problem);
+	/* The reason must not fall off the end of a long one. */
+	fault_set(fault, "the issuer \"%.200s%s\" %s", issuer, length > 200 ? "..." : "", problem);
 	return ERROR_INVALID;
 }
 
