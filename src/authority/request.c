@@ -36,21 +36,30 @@ static bool type_is_form(const char *type)
 	return *type == '\0' || *type == ';';
 }
 
-static bool query_has_parameters(const char *query)
+static bool is_body_only(const char *name)
 {
-	for (const char *piece = query; piece; piece = strchr(piece, '&')) {
-		size_t length;
-
-		piece += *piece == '&';
-		length = strcspn(piece, "=&");
-		for (size_t i = 0; i < sizeof(body_only) / sizeof(body_only[0]); i++)
-			if (strlen(body_only[i]) == length && !memcmp(body_only[i], piece, length))
-				return true;
-	}
+	for (size_t i = 0; i < sizeof(body_only) / sizeof(body_only[0]); i++)
+		if (!strcmp(body_only[i], name))
+			return true;
 	return false;
 }
 
-static const char *check_shape(const struct http_request *request)
+/* Escapes hide no name, so the query is read as a form; one that is none is not
+ * looked at further. */
+static bool query_may_stand(const char *query, struct arena *arena)
+{
+	struct form_field *fields = NULL;
+	size_t count = 0;
+
+	if (form_parse(arena, query, strlen(query), REQUEST_PARAMETERS_MAX, &fields, &count))
+		return false;
+	for (size_t i = 0; i < count; i++)
+		if (is_body_only(fields[i].name))
+			return false;
+	return true;
+}
+
+static const char *check_shape(const struct http_request *request, struct arena *arena)
 {
 	size_t count = 0;
 	const char *type = http_request_field(request, "Content-Type", &count);
@@ -59,7 +68,7 @@ static const char *check_shape(const struct http_request *request)
 		return "send a POST request with the parameters in its body, as " FORM_TYPE;
 	if (count != 1 || !type_is_form(type))
 		return "send the parameters in the body, with the content type " FORM_TYPE;
-	if (request->query && query_has_parameters(request->query))
+	if (request->query && !query_may_stand(request->query, arena))
 		return "send the parameters in the body, never in the URL";
 	return NULL;
 }
@@ -87,7 +96,7 @@ int parameters_read(const struct http_request *request, struct arena *arena,
 	struct parameters *ret_parameters, const char **ret_description)
 {
 	struct parameters parameters = {0};
-	const char *problem = check_shape(request);
+	const char *problem = check_shape(request, arena);
 	int error = 0;
 
 	if (!problem)
