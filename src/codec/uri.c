@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Absolute http and https URIs (RFC 3986). Stricter than that in the host,
+ * Absolute http and https URIs (RFC 3986), stricter than that in the host,
  * where programs disagree: only letters, digits, '-', '_' and '.', no empty
  * label, and a host that ends in a number is an IPv4 address in full.
  */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Absolute http and https URIs (RFC 3986), strictly: nothing is repaired.
+ * Absolute http and https URIs (RFC 3986), strictly: nothing is repaired. A
+ * host is made of letters, digits, '-', '_' and '.', has no empty label, and is
+ * an IPv4 address in full if it ends in a number; a port is 1 to 65535, with no
+ * leading zero. What is taken here, a browser reads the same way.
  */
 #ifndef CODEC_URI_H
 #define CODEC_URI_H

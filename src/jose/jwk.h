@@ -19,7 +19,8 @@ struct jwk {
 /* Takes the public part; private members are ignored. The algorithm is `alg`,
  * or follows from kty and crv (RSA: RS256). 0; ERROR_INVALID: malformed;
  * ERROR_REFUSED: well-formed, and not a signature key of an algorithm of ours
- * (`use` other than sig, `key_ops` without verify, other kty, crv or alg). */
+ * (`use` other than sig, `key_ops` without verify, other kty, crv or alg, a kid
+ * that is too long). */
 int jwk_from_json(const struct json *object, struct jwk *ret_jwk);
 void jwk_finish(struct jwk *jwk);
 

@@ -33,8 +33,9 @@ struct jws {
 };
 
 /* 0; ERROR_INVALID: not a strict compact JWS, a header that is no object or has
- * duplicate members or members of wrong type; ERROR_LIMIT; ERROR_REFUSED: an
- * algorithm that is not ours, `crit`, `zip`, `b64`, or JWE's five parts.
+ * duplicate members or members of wrong type; ERROR_LIMIT; ERROR_MEMORY;
+ * ERROR_REFUSED: an algorithm that is not ours, `crit`, `zip`, `b64`, `enc`, or
+ * JWE's five parts.
  * `jku`, `jwk`, `x5u`, `x5c` are ignored. `text` must outlive the jws. */
 int jws_parse(const char *text, size_t length, struct jws *ret_jws);
 void jws_finish(struct jws *jws);
@@ -43,7 +44,9 @@ void jws_finish(struct jws *jws);
 int jws_verify(const struct jws *jws, const struct crypto_key *key);
 
 /* Appends header.payload.signature. `header` is JSON text, its base64url made
- * once by the caller (jws_header()), since it is the same for every token. */
+ * once by the caller (jws_header()), since it is the same for every token.
+ * 0, ERROR_MEMORY or ERROR_LIMIT (the buf has failed), ERROR_CRYPTO (it is as
+ * it was). */
 int jws_append(struct buf *buf, const char *encoded_header, const void *payload, size_t length,
 	struct crypto_signer *signer);
 

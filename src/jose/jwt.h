@@ -20,7 +20,7 @@ struct jwt {
 enum { JWT_CLAIMS_MAX = 12 * 1024, JWT_LEEWAY_MAX = 60 };
 
 /* Reads the payload of a verified JWS. 0; ERROR_INVALID: no object, duplicate
- * members, or a registered claim of a wrong type. */
+ * members, or a registered claim of a wrong type; ERROR_LIMIT; ERROR_MEMORY. */
 int jwt_from_jws(const struct jws *jws, struct jwt *ret_jwt);
 void jwt_finish(struct jwt *jwt);
 

@@ -66,6 +66,7 @@ static void test_an_honest_token_is_taken(void **state)
 	assert_int_equal(judge_header(keys->ed, "{\"alg\":\"EdDSA\"}"), 0);
 }
 
+/* Requirement 36. */
 static void test_alg_none(void **state)
 {
 	static const char *const names[] = {"none", "None", "NONE", "nOnE", "", "null", "none "};
@@ -84,7 +85,8 @@ static void test_alg_none(void **state)
 	assert_int_equal(judge_header(keys->ec, "{\"typ\":\"JWT\"}"), ERROR_INVALID);
 }
 
-/* A JWS that is MACed with the public key, as whoever knows it can (RFC 8725, 2.1). */
+/* A JWS that is MACed with the public key, as whoever knows it can (RFC 8725, 2.1).
+ * Requirement 36. */
 static void test_hs256_with_the_public_key(void **state)
 {
 	struct keys *keys = *state;
@@ -111,7 +113,8 @@ static void test_hs256_with_the_public_key(void **state)
 	buf_finish(&jwk);
 }
 
-/* The header names the algorithm of another key than the one that is used. */
+/* The header names the algorithm of another key than the one that is used.
+ * Requirement 36. */
 static void test_alg_of_another_key(void **state)
 {
 	static const char *const headers[] = {
@@ -142,7 +145,7 @@ static int judge_signature(const struct crypto_key *key, const void *signature, 
 	return error;
 }
 
-/* CVE-2022-21449. */
+/* CVE-2022-21449. Requirement 45. */
 static void test_r_and_s_zero(void **state)
 {
 	struct keys *keys = *state;
@@ -171,6 +174,7 @@ static void sign_honestly(struct crypto_key *key, unsigned char signature[CRYPTO
 	crypto_signer_destroy(signer);
 }
 
+/* Requirement 45. */
 static void test_signatures_of_63_and_65_bytes(void **state)
 {
 	struct keys *keys = *state;
@@ -198,7 +202,7 @@ static void test_der_in_place_of_r_and_s(void **state)
 		judge_signature(keys->ec, der, ecdsa_to_der(signature, der)), ERROR_REFUSED);
 }
 
-/* Every other text that might decode to the same bytes. */
+/* Every other text that might decode to the same bytes. Requirement 47. */
 static void test_padding_and_stray_bits(void **state)
 {
 	struct keys *keys = *state;
@@ -221,6 +225,7 @@ static void test_padding_and_stray_bits(void **state)
 	free(token);
 }
 
+/* Requirements 38 and 48. */
 static void test_members_that_change_the_meaning(void **state)
 {
 	static const char *const headers[] = {"{\"alg\":\"ES256\",\"crit\":[\"exp\"],\"exp\":1}",
@@ -235,6 +240,7 @@ static void test_members_that_change_the_meaning(void **state)
 		assert_int_equal(judge_header(keys->ec, headers[i]), ERROR_REFUSED);
 }
 
+/* Requirement 47. */
 static void test_duplicate_alg(void **state)
 {
 	struct keys *keys = *state;
@@ -247,6 +253,7 @@ static void test_duplicate_alg(void **state)
 		ERROR_INVALID);
 }
 
+/* Requirement 47. */
 static void test_duplicate_claims(void **state)
 {
 	struct keys *keys = *state;
@@ -262,7 +269,7 @@ static void test_duplicate_claims(void **state)
 	free(token);
 }
 
-/* CVE-2025-61920: told by its length alone, in far less time than reading
+/* CVE-2025-61920, requirement 49: told by its length alone, in far less time than reading
  * 100 MB would take; and reading it would fault. */
 static void test_a_token_of_100_megabytes(void **state)
 {
@@ -290,7 +297,8 @@ static void test_nested_jwt(void **state)
 	free(inner);
 }
 
-/* PBES2 with a huge count would cost minutes (CVE-2023-50967), if it were tried. */
+/* PBES2 with a huge count would cost minutes (CVE-2023-50967), if it were tried.
+ * Requirement 48. */
 static void test_jwe(void **state)
 {
 	static const char header[] = "{\"alg\":\"PBES2-HS256+A128KW\",\"enc\":\"A128GCM\","
@@ -307,7 +315,8 @@ static void test_jwe(void **state)
 	buf_finish(&token);
 }
 
-/* CVE-2018-0114: the attacker's key, sent along with what it signed. */
+/* CVE-2018-0114: the attacker's key, sent along with what it signed.
+ * Requirement 37. */
 static void test_keys_in_the_header_are_ignored(void **state)
 {
 	static const char *const members[] = {"\"jku\":\"https://evil.example/keys\"",
@@ -334,7 +343,7 @@ static void test_keys_in_the_header_are_ignored(void **state)
 	crypto_key_destroy(evil);
 }
 
-/* A kid only looks up: it finds the key of that very name, or none. */
+/* Requirement 37. A kid only looks up: it finds the key of that very name, or none. */
 static void test_kid_with_quotes_and_paths(void **state)
 {
 	static const char *const kids[] = {"../../../../dev/null", "/etc/passwd", "a' OR '1'='1",

@@ -127,6 +127,7 @@ static void check_unfit(enum jose_alg alg, EVP_PKEY *pkey)
 	secret_finish(&der);
 }
 
+/* Requirement 46, and keys of other kinds. */
 static void test_unfit_private_keys_are_refused(void **state)
 {
 	(void)state;
@@ -203,6 +204,7 @@ static void test_points_are_on_the_curve(void **state)
 	crypto_key_destroy(key);
 }
 
+/* Requirement 46. */
 static void test_rsa_numbers_are_bounded(void **state)
 {
 	static const unsigned char good[] = {1, 0, 1};
@@ -233,6 +235,7 @@ static void test_rsa_numbers_are_bounded(void **state)
 	assert_int_equal(take_public(JOSE_RS256, n, 256, good, 3), ERROR_INVALID);
 }
 
+/* Requirement 45. */
 static void test_signatures_of_wrong_length_are_refused(void **state)
 {
 	(void)state;
