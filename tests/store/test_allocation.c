@@ -20,7 +20,7 @@
 
 enum {
 	STRIDE_IN_MEMORY = 17,
-	STRIDE_IN_FILE = 61,
+	STRIDE_IN_FILE = 151,
 };
 
 static atomic_long left = -1; /* allocations until one fails; negative: none does */
