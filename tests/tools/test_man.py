@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The man pages say of every verb of aditd what `--help` says, and of the configuration file
+which keys there are: both ways."""
+import glob
+import os
+import re
+import subprocess
+import tempfile
+
+from tap import Tap
+
+SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
+    os.path.join(os.path.dirname(__file__), '../..'))
+ADITD = os.path.join(os.environ.get('ADIT_BUILD', os.path.join(SOURCE, 'build/gcc')),
+                     'src/authority/aditd')
+MAN = os.path.join(SOURCE, 'docs/man')
+
+
+def aditd(*arguments):
+    return subprocess.run([ADITD, *arguments], text=True, check=False, timeout=60,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+
+
+def verbs():
+    """Each verb with its arguments, as `aditd --help` lists them: 'site add' -> 'ID'."""
+    lines = re.findall(r'^  aditd ((?:[a-z-]+ ?)+)(.*?)  +\S.*$', aditd('--help').stdout, re.M)
+    return {verb.strip(): arguments.strip() for verb, arguments in lines}
+
+
+def help_options(verb):
+    """{option: the name of its value or '', and whether it may be given again}."""
+    found = re.findall(r'^  --([a-z-]+)( \S+)?  *\S.*?(; repeatable)?$',
+                       aditd(*verb.split(), '--help').stdout, re.M)
+    return {name: (value.strip(), bool(again)) for name, value, again in found}
+
+
+def section(page, title):
+    with open(os.path.join(MAN, page), encoding='utf-8') as file:
+        found = re.search(rf'^\.Sh {title}\n(.*?)(?=^\.Sh |\Z)', file.read(), re.M | re.S)
+    assert found, f'{page} has no section {title}'
+    return found[1]
+
+
+def items(page, title):
+    """The options that a list in that section describes."""
+    found = re.findall(r'^\.It Fl -([a-z-]+)(?: Ar (\S+))?', section(page, title), re.M)
+    return dict(found)
+
+
+def synopses():
+    """{verb: (page, arguments, options as help_options() has them, common options too)}."""
+    result = {}
+    common = {name: (value, False) for name, value in items('aditd.8', 'COMMON OPTIONS').items()}
+    for path in glob.glob(os.path.join(MAN, 'aditd-*.8')):
+        page = os.path.basename(path)
+        for form in section(page, 'SYNOPSIS').split('.Nm aditd ')[1:]:
+            verb, _, rest = form.partition('\n')
+            options = dict(common) if '.Op Ar common options' in rest else {}
+            arguments = re.findall(r'^\.(Op )?Ar ([A-Z]+)$', rest, re.M)
+            for name, value, again in re.findall(
+                    r'^\.(?:Op )?Fl -([a-z-]+)(?: Ar (\S+))?( \.\.\.)?$', rest, re.M):
+                options[name] = (value, bool(again))
+            shown = ' '.join(f'[{name}]' if optional else name for optional, name in arguments)
+            result[verb] = (page, shown, options)
+    return result
+
+
+def check_verb(verb, arguments, synopsis):
+    page, shown, options = synopsis
+    assert shown == arguments, f'{page}: arguments "{shown}", --help "{arguments}"'
+    expected = help_options(verb)
+    assert expected, f'aditd {verb} --help shows no option'
+    assert options == expected, (
+        f'{page}: only there {dict(options.items() - expected.items())}, '
+        f'only in --help {dict(expected.items() - options.items())}')
+    described = {**items('aditd.8', 'COMMON OPTIONS'), **items(page, 'OPTIONS')}
+    for name, (value, _) in expected.items():
+        assert described.get(name) == value, f'{page} does not describe --{name} {value}'
+
+
+def check_nothing_else(page, synopsis_options):
+    described = set(items(page, 'OPTIONS'))
+    assert described <= synopsis_options, (
+        f'{page} describes options that its verbs do not have: {described - synopsis_options}')
+
+
+def file_knows(key):
+    """Whether the configuration file may hold that key: asked of aditd."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, 'aditd.conf')
+        with open(path, 'w', encoding='utf-8') as file:
+            file.write(f'{key} = true\n')
+        done = aditd('site', 'list', '--config', path, '--data', os.path.join(folder, 'none'))
+    assert done.returncode == 2, done.stdout
+    return 'there is no key' not in done.stdout
+
+
+def check_configuration():
+    described = set(re.findall(r'^\.It Li (\S+)$', section(r'aditd.conf.5', 'KEYS'), re.M))
+    taken = {name for name in help_options('serve') if file_knows(name)}
+    assert described == taken, f'aditd.conf.5 {described}, aditd {taken}'
+    assert not file_knows('nonsense')
+
+
+def main():
+    tap = Tap()
+    known = verbs()
+    written = synopses()
+    tap.case(known and set(known) == set(written), 'the pages have every verb, and no other',
+             f'without a page: {set(known) - set(written)}; no verb: {set(written) - set(known)}')
+    for verb in sorted(set(known) & set(written)):
+        tap.run(f'aditd {verb}', check_verb, verb, known[verb], written[verb])
+    for page in sorted({page for page, _, _ in written.values()}):
+        options = set().union(*(options for at, _, options in written.values() if at == page))
+        tap.run(f'{page} describes nothing else', check_nothing_else, page, options)
+    tap.run('aditd.conf.5 has the keys that aditd takes', check_configuration)
+    tap.finish()
+
+
+main()
