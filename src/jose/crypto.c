@@ -82,12 +82,15 @@ static int failed(int error)
 }
 
 /* Written once, by whoever comes first, and read-only from then on. */
-static EVP_MD *sha256;
+static const EVP_MD *sha256;
 static once_flag fetched = ONCE_FLAG_INIT;
 
 static void fetch(void)
 {
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+	/* Out of memory, just then: one that is fetched at each use. */
+	if (!sha256)
+		sha256 = EVP_sha256();
 }
 
 static const EVP_MD *fetched_sha256(void)
