@@ -185,6 +185,8 @@ void authority_stop(struct authority *authority, int drain_ms)
 {
 	if (authority->server)
 		http_server_stop(authority->server, drain_ms);
+	/* What the store still has to answer names this authority. */
+	store_settle(authority->store);
 }
 
 static void tick_failed(struct authority *authority, const char *what, int error)

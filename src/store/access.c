@@ -245,6 +245,11 @@ int store_submit(struct store *store, struct job *job)
 	return writer_submit(store->writer, job);
 }
 
+void store_settle(struct store *store)
+{
+	writer_settle(store->writer);
+}
+
 int store_ping(struct store *store)
 {
 	int64_t counter;

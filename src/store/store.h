@@ -65,6 +65,10 @@ int store_open(const struct store_options *options, struct store **ret_store, st
 /* Finishes what is queued, then closes. Accepts NULL. */
 void store_close(struct store *store);
 
+/* Returns when everything that was submitted has been called back. For a caller
+ * whose contexts are about to go. */
+void store_settle(struct store *store);
+
 /* Whether a read works now: 0 or ERROR_UNAVAILABLE. For /readyz. */
 int store_ping(struct store *store);
 

@@ -16,7 +16,8 @@ struct writer {
 	pthread_cond_t answered;
 	struct job *first;
 	struct job **last;
-	size_t waiting;
+	size_t waiting;	   /* in the queue */
+	size_t unanswered; /* those, and the ones under way */
 	bool closing;
 };
 
@@ -120,6 +121,14 @@ static struct job *take_batch(struct writer *writer)
 	return batch;
 }
 
+static void count_answered(struct writer *writer, size_t count)
+{
+	(void)pthread_mutex_lock(&writer->lock);
+	writer->unanswered -= count;
+	(void)pthread_cond_broadcast(&writer->answered);
+	(void)pthread_mutex_unlock(&writer->lock);
+}
+
 static void *write_loop(void *context)
 {
 	struct writer *writer = context;
@@ -127,11 +136,15 @@ static void *write_loop(void *context)
 	struct job *next;
 
 	while ((batch = take_batch(writer))) {
+		size_t count = 0;
+
 		run_batch(writer, batch);
 		for (struct job *job = batch; job; job = next) {
 			next = job->next;
 			job->done(job, job->error);
+			count++;
 		}
+		count_answered(writer, count);
 	}
 	return NULL;
 }
@@ -197,6 +210,14 @@ void writer_destroy(struct writer *writer)
 	free_writer(writer);
 }
 
+void writer_settle(struct writer *writer)
+{
+	(void)pthread_mutex_lock(&writer->lock);
+	while (writer->unanswered)
+		(void)pthread_cond_wait(&writer->answered, &writer->lock);
+	(void)pthread_mutex_unlock(&writer->lock);
+}
+
 int writer_submit(struct writer *writer, struct job *job)
 {
 	int error = 0;
@@ -211,6 +232,7 @@ int writer_submit(struct writer *writer, struct job *job)
 		*writer->last = job;
 		writer->last = &job->next;
 		writer->waiting++;
+		writer->unanswered++;
 		(void)pthread_cond_signal(&writer->arrived);
 	}
 	(void)pthread_mutex_unlock(&writer->lock);
