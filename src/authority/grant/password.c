@@ -42,17 +42,28 @@ static const char *denial_reason(const struct token_call *call, bool known, bool
 	return user->site_disabled ? "site_disabled" : NULL;
 }
 
-static int verify_user(struct token_call *call)
+typedef int (*subject_reader)(struct token_call *call, const char *username);
+
+static int read_cached(struct token_call *call, const char *username)
+{
+	return authority_subject_by_username(
+		call->authority, username, call->client.id, &call->issuance.subject);
+}
+
+static int read_stored(struct token_call *call, const char *username)
+{
+	return store_subject_by_username(
+		call->authority->store, username, call->client.id, &call->issuance.subject);
+}
+
+static int verify_user(struct token_call *call, subject_reader read_subject)
 {
 	const char *username = parameters_get(&call->parameters, "username");
 	const char *password = parameters_get(&call->parameters, "password");
-	struct issuance *issuance = &call->issuance;
 	const char *reason;
 	bool known;
-	int error;
+	int error = read_subject(call, username ? username : "");
 
-	error = authority_subject_by_username(
-		call->authority, username ? username : "", call->client.id, &issuance->subject);
 	if (error && error != ERROR_NOT_FOUND)
 		return token_call_fault(call, error, "reading the user");
 	known = !error;
@@ -69,7 +80,7 @@ static int verify(struct token_call *call)
 	int error = grant_scope(call, call->client.scopes, call->client.default_scopes);
 
 	if (!error)
-		error = verify_user(call);
+		error = verify_user(call, read_cached);
 	if (error)
 		return error;
 	issuance->amr = "pwd";
@@ -118,12 +129,17 @@ static void finish(struct token_call *call, int error, const struct store_access
 		token_call_answer(call);
 }
 
+/* A password that ended between its check and the grant's first row bumped no
+ * generation, since there was none yet: so it is checked once more. */
 static void granted(void *context, int error, const struct store_access_grant *grant)
 {
 	struct token_call *call = context;
 
 	authority_forget_subject(call->authority, &call->issuance.subject, call->client.id);
-	finish(call, error, grant);
+	if (!error && verify_user(call, read_stored))
+		token_call_refuse(call);
+	else
+		finish(call, error, grant);
 }
 
 /* The grant's row is made once; every later token of this user at this client
