@@ -140,7 +140,8 @@ static int decode(const unsigned char *plain, size_t length, struct refresh_toke
 /* --- sealing -------------------------------------------------------------- */
 
 /* Prefix, key id and issuer: what is authenticated and not hidden. */
-static int compose_bound(const unsigned char *kid, const char *issuer, char bytes[], size_t *ret_length)
+static int compose_bound(
+	const unsigned char *kid, const char *issuer, char bytes[], size_t *ret_length)
 {
 	struct buf bound;
 
