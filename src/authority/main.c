@@ -119,6 +119,18 @@ static int exit_code_of(int error)
 	}
 }
 
+static int administer(struct invocation *invocation)
+{
+	struct administration administration;
+	int error = administration_open(invocation, &administration);
+
+	if (error)
+		return error;
+	error = invocation->verb->administer(invocation, &administration);
+	administration_close(&administration);
+	return error;
+}
+
 static int run_verb(struct invocation *invocation)
 {
 	const char *clock_file = options_text(&invocation->options, "clock");
@@ -131,7 +143,8 @@ static int run_verb(struct invocation *invocation)
 		clock_init_file(&invocation->clock, clock_file, &invocation->fault))
 		error = ERROR_INVALID;
 	if (!error)
-		error = invocation->verb->run(invocation);
+		error = invocation->verb->run ? invocation->verb->run(invocation)
+					      : administer(invocation);
 	clock_finish(&invocation->clock);
 	return error;
 }

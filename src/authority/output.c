@@ -143,6 +143,12 @@ static void write_lines(struct output *output)
 		}
 }
 
+void output_abandon(struct output *output)
+{
+	buf_finish(&output->buf);
+	arena_finish(&output->arena);
+}
+
 int output_end(struct output *output)
 {
 	int error = output->failed;
@@ -161,7 +167,6 @@ int output_end(struct output *output)
 		(fwrite(output->buf.data, 1, output->buf.len, stdout) != output->buf.len ||
 			fflush(stdout)))
 		error = ERROR_IO;
-	buf_finish(&output->buf);
-	arena_finish(&output->arena);
+	output_abandon(output);
 	return error;
 }

@@ -40,6 +40,8 @@ struct output_field output_time(const char *name, int64_t at_s);
 void output_begin(struct output *output, bool json, bool list);
 /* Fields end with one whose name is NULL. Rows of one list have the same names. */
 void output_row(struct output *output, const struct output_field *fields);
+/* Prints nothing and frees all. */
+void output_abandon(struct output *output);
 /* Writes all to stdout: 0 or ERROR_IO, ERROR_MEMORY, ERROR_LIMIT. */
 int output_end(struct output *output);
 

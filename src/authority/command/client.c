@@ -4,7 +4,6 @@
 #include <string.h>
 
 enum {
-	DEFAULT_OVERLAP_S = 7 * 86400,
 	LIST_MAX = 64,
 	ACCESS_TTL_MAX_S = 86400,
 };
@@ -17,21 +16,6 @@ static const struct option_spec add_specs[] = {
 	{"grant", "GRANT", "a grant_type that it may use (the type's own)", true, false},
 	{"access-ttl", "S", "seconds that its access tokens live (3600)", false, false},
 	COMMAND_OPTION_PASSWORD_OUT,
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
-static const struct option_spec rotate_specs[] = {
-	{"overlap", "TIME", "how long the old secret still works (7d; 0: not at all)", false,
-		false},
-	COMMAND_OPTION_PASSWORD_OUT,
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
-static const struct option_spec plain_specs[] = {
 	COMMAND_OPTION_JSON,
 	COMMAND_OPTIONS_COMMON,
 	{0},
@@ -78,11 +62,10 @@ static int print_client(struct invocation *invocation, const struct store_client
 	const struct delivery *delivery)
 {
 	struct output output;
-	bool secret = delivery && !delivery->path && *delivery->secret;
 
 	output_begin(&output, options_flag(&invocation->options, "json"), false);
-	print_with(&output, client, secret ? delivery->secret : NULL);
-	return command_output_end(invocation, &output);
+	print_with(&output, client, delivery_shown(delivery));
+	return delivery_output_end(invocation, delivery, &output);
 }
 
 static int collect(struct invocation *invocation, const char *option, const char *list[LIST_MAX])
@@ -99,7 +82,7 @@ static int collect(struct invocation *invocation, const char *option, const char
 	return 0;
 }
 
-static int add(struct invocation *invocation, const struct administration *administration)
+static int run_add(struct invocation *invocation, const struct administration *administration)
 {
 	const struct number_range ttl = {60, ACCESS_TTL_MAX_S, 0};
 	const char *scopes[LIST_MAX];
@@ -117,8 +100,14 @@ static int add(struct invocation *invocation, const struct administration *admin
 		.deliver = delivery_take,
 		.context = &delivery,
 	};
-	int error = collect(invocation, "scope", scopes);
+	int error = 0;
 
+	if (!wanted.type) {
+		fault_set(&invocation->fault,
+			"--type is missing; say public, confidential, native, web or device");
+		return ERROR_INVALID;
+	}
+	error = collect(invocation, "scope", scopes);
 	if (!error)
 		error = collect(invocation, "grant", grants);
 	if (!error)
@@ -136,40 +125,14 @@ static int add(struct invocation *invocation, const struct administration *admin
 	return error;
 }
 
-static int run_add(struct invocation *invocation)
+static int run_list(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
+	struct output output;
 	int error;
 
-	if (!options_text(&invocation->options, "type")) {
-		fault_set(&invocation->fault, "--type is missing; say public, confidential, "
-					      "native, web or device");
-		return ERROR_INVALID;
-	}
-	error = administration_open(invocation, &administration);
-	if (error)
-		return error;
-	error = add(invocation, &administration);
-	administration_close(&administration);
-	return error;
-}
-
-static int run_list(struct invocation *invocation)
-{
-	struct administration administration;
-	struct output output;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
 	output_begin(&output, options_flag(&invocation->options, "json"), true);
-	error = admin_store_fault(
-		store_client_list(administration.directory.store, print_row, &output), "client",
-		"list", &invocation->fault);
-	if (!error)
-		error = command_output_end(invocation, &output);
-	administration_close(&administration);
-	return error;
+	error = store_client_list(administration->directory.store, print_row, &output);
+	return command_list_end(invocation, &output, error);
 }
 
 static int show(struct invocation *invocation, const struct administration *administration,
@@ -182,57 +145,38 @@ static int show(struct invocation *invocation, const struct administration *admi
 	return error ? error : print_client(invocation, &client, delivery);
 }
 
-static int run_show(struct invocation *invocation)
+static int run_show(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = show(invocation, &administration, NULL);
-	administration_close(&administration);
-	return error;
+	return show(invocation, administration, NULL);
 }
 
-static int set_enabled(struct invocation *invocation, bool enabled)
+static int set_enabled(
+	struct invocation *invocation, const struct administration *administration, bool enabled)
 {
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
+	int error = admin_client_set_enabled(&administration->admin,
+		invocation->options.positional[0], enabled, &invocation->fault);
 
-	if (error)
-		return error;
-	error = admin_client_set_enabled(&administration.admin, invocation->options.positional[0],
-		enabled, &invocation->fault);
-	if (!error)
-		error = show(invocation, &administration, NULL);
-	administration_close(&administration);
-	return error;
+	return error ? error : show(invocation, administration, NULL);
 }
 
-static int run_enable(struct invocation *invocation)
+static int run_enable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, true);
+	return set_enabled(invocation, administration, true);
 }
 
-static int run_disable(struct invocation *invocation)
+static int run_disable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, false);
+	return set_enabled(invocation, administration, false);
 }
 
-static int rotate(struct invocation *invocation, const struct administration *administration)
+static int run_rotate(struct invocation *invocation, const struct administration *administration)
 {
 	struct delivery delivery;
-	struct admin_rotation rotation = {
-		.name = invocation->options.positional[0],
-		.deliver = delivery_take,
-		.context = &delivery,
-	};
-	int error = options_duration(&invocation->options, "overlap", DEFAULT_OVERLAP_S,
-		&rotation.overlap_s, &invocation->fault);
+	struct admin_rotation rotation;
+	int error = rotation_init(&rotation, &delivery, invocation, &invocation->fault);
 
 	if (error)
 		return error;
-	delivery_init(&delivery, invocation);
 	error = admin_client_rotate_secret(&administration->admin, &rotation, &invocation->fault);
 	if (!error)
 		error = show(invocation, administration, &delivery);
@@ -240,25 +184,52 @@ static int rotate(struct invocation *invocation, const struct administration *ad
 	return error;
 }
 
-static int run_rotate(struct invocation *invocation)
-{
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = rotate(invocation, &administration);
-	administration_close(&administration);
-	return error;
-}
-
 const struct verb client_verbs[] = {
-	{"client", "add", "ID", "register a client", add_specs, 1, 1, run_add},
-	{"client", "list", "", "list the clients", plain_specs, 0, 0, run_list},
-	{"client", "show", "ID", "show a client", plain_specs, 1, 1, run_show},
-	{"client", "enable", "ID", "let it in again", plain_specs, 1, 1, run_enable},
-	{"client", "disable", "ID", "refuse it, and end what it holds", plain_specs, 1, 1,
-		run_disable},
-	{"client", "rotate-secret", "ID", "give it a new secret", rotate_specs, 1, 1, run_rotate},
+	{.noun = "client",
+		.name = "add",
+		.arguments = "ID",
+		.summary = "register a client",
+		.specs = add_specs,
+		.least = 1,
+		.most = 1,
+		.administer = run_add},
+	{.noun = "client",
+		.name = "list",
+		.arguments = "",
+		.summary = "list the clients",
+		.specs = command_plain_options,
+		.administer = run_list},
+	{.noun = "client",
+		.name = "show",
+		.arguments = "ID",
+		.summary = "show a client",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_show},
+	{.noun = "client",
+		.name = "enable",
+		.arguments = "ID",
+		.summary = "let it in again",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_enable},
+	{.noun = "client",
+		.name = "disable",
+		.arguments = "ID",
+		.summary = "refuse it, and end what it holds",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_disable},
+	{.noun = "client",
+		.name = "rotate-secret",
+		.arguments = "ID",
+		.summary = "give it a new secret",
+		.specs = command_rotate_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_rotate},
 	{0},
 };

@@ -43,6 +43,8 @@ enum exit_code {
 			"write the secret to this new file (0600) instead of stdout", false, false \
 	}
 
+struct administration;
+
 struct invocation {
 	const struct verb *verb;
 	struct options options;
@@ -58,8 +60,11 @@ struct verb {
 	const struct option_spec *specs;
 	size_t least; /* positional arguments */
 	size_t most;
-	/* 0 or an error, with the fault set. */
+	/* One of the two: 0 or an error, with the fault set. `administer` gets the
+	 * opened data directory. */
 	int (*run)(struct invocation *invocation);
+	int (*administer)(
+		struct invocation *invocation, const struct administration *administration);
 };
 
 /* Each ends with a verb whose name is NULL. */
@@ -73,6 +78,9 @@ extern const struct verb key_verbs[];
 
 /* The options that may stand in the configuration file: those of serve. */
 extern const struct option_spec serve_options[];
+/* Those of a verb that has no option of its own, and of one that makes a new secret. */
+extern const struct option_spec command_plain_options[];
+extern const struct option_spec command_rotate_options[];
 
 /* Opens the data directory and the keys for a verb; closes them. */
 struct administration {
@@ -94,10 +102,22 @@ struct delivery {
 };
 void delivery_init(struct delivery *delivery, const struct invocation *invocation);
 void delivery_finish(struct delivery *delivery);
+/* The secret to be printed, or NULL where it went to a file or there is none. */
+const char *delivery_shown(const struct delivery *delivery);
+/* Ends an output that shows the secret: where it can't be written the secret is lost
+ * and the fault says how to get another. */
+int delivery_output_end(
+	struct invocation *invocation, const struct delivery *delivery, struct output *output);
 int delivery_take(void *context, const char *name, const char *secret);
 
-/* Writes what output_end() could not: sets the fault. */
+/* What command_rotate_options say, delivered to `delivery`. 0 or ERROR_INVALID. */
+int rotation_init(struct admin_rotation *rotation, struct delivery *delivery,
+	const struct invocation *invocation, struct fault *fault);
+
+/* Ends the output; sets the fault where it can't be written. */
 int command_output_end(struct invocation *invocation, struct output *output);
+/* Ends a list that the store gave, with the store's `error`: sets the fault. */
+int command_list_end(struct invocation *invocation, struct output *output, int error);
 
 /* Runs a started authority until SIGTERM or SIGINT. `ready` is called once. */
 struct running {

@@ -348,6 +348,10 @@ static int run(struct invocation *invocation)
 }
 
 const struct verb dev_verbs[] = {
-	{NULL, "dev", "", "run an authority in memory, to develop against", specs, 0, 0, run},
+	{.name = "dev",
+		.arguments = "",
+		.summary = "run an authority in memory, to develop against",
+		.specs = specs,
+		.run = run},
 	{0},
 };

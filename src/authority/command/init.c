@@ -34,6 +34,10 @@ static int run(struct invocation *invocation)
 }
 
 const struct verb init_verbs[] = {
-	{NULL, "init", "", "make a data directory with its keys", specs, 0, 0, run},
+	{.name = "init",
+		.arguments = "",
+		.summary = "make a data directory with its keys",
+		.specs = specs,
+		.run = run},
 	{0},
 };

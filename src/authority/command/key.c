@@ -9,12 +9,6 @@ static const struct option_spec rotate_specs[] = {
 	{0},
 };
 
-static const struct option_spec plain_specs[] = {
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
 struct listing {
 	struct output output;
 	int64_t now_s;
@@ -39,22 +33,14 @@ static int print_row(void *context, const struct store_key *key)
 	return 0;
 }
 
-static int run_list(struct invocation *invocation)
+static int run_list(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
 	struct listing listing = {.now_s = clock_now_s(&invocation->clock)};
-	int error = administration_open(invocation, &administration);
+	int error;
 
-	if (error)
-		return error;
 	output_begin(&listing.output, options_flag(&invocation->options, "json"), true);
-	error = admin_store_fault(
-		store_key_list(administration.directory.store, print_row, &listing), "key", "list",
-		&invocation->fault);
-	if (!error)
-		error = command_output_end(invocation, &listing.output);
-	administration_close(&administration);
-	return error;
+	error = store_key_list(administration->directory.store, print_row, &listing);
+	return command_list_end(invocation, &listing.output, error);
 }
 
 static int show(
@@ -71,41 +57,44 @@ static int show(
 	return command_output_end(invocation, &listing.output);
 }
 
-static int run_show(struct invocation *invocation)
+static int run_show(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = show(invocation, &administration, invocation->options.positional[0]);
-	administration_close(&administration);
-	return error;
+	return show(invocation, administration, invocation->options.positional[0]);
 }
 
-static int run_rotate(struct invocation *invocation)
+static int run_rotate(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
 	const char *purpose = options_text(&invocation->options, "purpose");
 	struct admin_key_rotation rotation = {
 		.purpose = purpose ? purpose : "signing",
 		.alg = options_text(&invocation->options, "alg"),
 	};
 	char kid[STORE_ID_SIZE];
-	int error = administration_open(invocation, &administration);
+	int error = admin_key_rotate(&administration->admin, &rotation, kid, &invocation->fault);
 
-	if (error)
-		return error;
-	error = admin_key_rotate(&administration.admin, &rotation, kid, &invocation->fault);
-	if (!error)
-		error = show(invocation, &administration, kid);
-	administration_close(&administration);
-	return error;
+	return error ? error : show(invocation, administration, kid);
 }
 
 const struct verb key_verbs[] = {
-	{"key", "list", "", "list the keys and their states", plain_specs, 0, 0, run_list},
-	{"key", "show", "KID", "show a key", plain_specs, 1, 1, run_show},
-	{"key", "rotate", "", "make a new key that takes over", rotate_specs, 0, 0, run_rotate},
+	{.noun = "key",
+		.name = "list",
+		.arguments = "",
+		.summary = "list the keys and their states",
+		.specs = command_plain_options,
+		.administer = run_list},
+	{.noun = "key",
+		.name = "show",
+		.arguments = "KID",
+		.summary = "show a key",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_show},
+	{.noun = "key",
+		.name = "rotate",
+		.arguments = "",
+		.summary = "make a new key that takes over",
+		.specs = rotate_specs,
+		.administer = run_rotate},
 	{0},
 };

@@ -139,6 +139,10 @@ static int run(struct invocation *invocation)
 }
 
 const struct verb serve_verbs[] = {
-	{NULL, "serve", "", "serve the authority", serve_options, 0, 0, run},
+	{.name = "serve",
+		.arguments = "",
+		.summary = "serve the authority",
+		.specs = serve_options,
+		.run = run},
 	{0},
 };

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-enum { DEFAULT_OVERLAP_S = 7 * 86400 };
-
 static const struct option_spec add_specs[] = {
 	{"site", "ID", "the one site it can reach", false, false},
 	{"role", "ROLE", "read or write", false, false},
@@ -18,22 +16,6 @@ static const struct option_spec add_specs[] = {
 
 static const struct option_spec list_specs[] = {
 	{"site", "ID", "only this site's", false, false},
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
-static const struct option_spec rotate_specs[] = {
-	{"overlap", "TIME", "how long the old password still works (7d; 0: not at all)", false,
-		false},
-	{"expires", "DATE", "when the new password ends", false, false},
-	COMMAND_OPTION_PASSWORD_OUT,
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
-static const struct option_spec plain_specs[] = {
 	COMMAND_OPTION_JSON,
 	COMMAND_OPTIONS_COMMON,
 	{0},
@@ -80,8 +62,8 @@ static int print_user(struct invocation *invocation, const struct store_service_
 	struct output output;
 
 	output_begin(&output, options_flag(&invocation->options, "json"), false);
-	print_with(&output, user, delivery && !delivery->path ? delivery->secret : NULL);
-	return command_output_end(invocation, &output);
+	print_with(&output, user, delivery_shown(delivery));
+	return delivery_output_end(invocation, delivery, &output);
 }
 
 static int require(struct invocation *invocation, const char *option, const char *example)
@@ -92,7 +74,7 @@ static int require(struct invocation *invocation, const char *option, const char
 	return ERROR_INVALID;
 }
 
-static int add(struct invocation *invocation, const struct administration *administration)
+static int run_add(struct invocation *invocation, const struct administration *administration)
 {
 	struct delivery delivery;
 	struct store_service_user user;
@@ -104,9 +86,13 @@ static int add(struct invocation *invocation, const struct administration *admin
 		.deliver = delivery_take,
 		.context = &delivery,
 	};
-	int error = options_date(
-		&invocation->options, "expires", &wanted.expires_at, &invocation->fault);
+	int error = require(invocation, "site", "--site ID");
 
+	if (!error)
+		error = require(invocation, "role", "--role read or --role write");
+	if (!error)
+		error = options_date(
+			&invocation->options, "expires", &wanted.expires_at, &invocation->fault);
 	if (error)
 		return error;
 	delivery_init(&delivery, invocation);
@@ -117,42 +103,22 @@ static int add(struct invocation *invocation, const struct administration *admin
 	return error;
 }
 
-static int run_add(struct invocation *invocation)
+static int run_list(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
-	int error = require(invocation, "site", "--site ID");
-
-	if (!error)
-		error = require(invocation, "role", "--role read or --role write");
-	if (!error)
-		error = administration_open(invocation, &administration);
-	if (error)
-		return error;
-	error = add(invocation, &administration);
-	administration_close(&administration);
-	return error;
-}
-
-static int run_list(struct invocation *invocation)
-{
-	struct administration administration;
+	const char *site = options_text(&invocation->options, "site");
+	struct store_site found;
 	struct output output;
-	int error = administration_open(invocation, &administration);
+	int error =
+		site ? admin_site_get(&administration->admin, site, &found, &invocation->fault) : 0;
 
 	if (error)
 		return error;
 	output_begin(&output, options_flag(&invocation->options, "json"), true);
-	error = admin_store_fault(
-		store_service_user_list(administration.directory.store,
-			options_text(&invocation->options, "site"), print_row, &output),
-		"service-user", "list", &invocation->fault);
-	if (!error)
-		error = command_output_end(invocation, &output);
-	administration_close(&administration);
-	return error;
+	error = store_service_user_list(administration->directory.store, site, print_row, &output);
+	return command_list_end(invocation, &output, error);
 }
 
-static int show(struct invocation *invocation, const struct administration *administration)
+static int run_show(struct invocation *invocation, const struct administration *administration)
 {
 	struct store_service_user user;
 	int error = admin_service_user_get(&administration->admin,
@@ -161,61 +127,34 @@ static int show(struct invocation *invocation, const struct administration *admi
 	return error ? error : print_user(invocation, &user, NULL);
 }
 
-static int run_show(struct invocation *invocation)
+static int set_enabled(
+	struct invocation *invocation, const struct administration *administration, bool enabled)
 {
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = show(invocation, &administration);
-	administration_close(&administration);
-	return error;
-}
-
-static int set_enabled(struct invocation *invocation, bool enabled)
-{
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = admin_service_user_set_enabled(&administration.admin,
+	int error = admin_service_user_set_enabled(&administration->admin,
 		invocation->options.positional[0], enabled, &invocation->fault);
-	if (!error)
-		error = show(invocation, &administration);
-	administration_close(&administration);
-	return error;
+
+	return error ? error : run_show(invocation, administration);
 }
 
-static int run_enable(struct invocation *invocation)
+static int run_enable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, true);
+	return set_enabled(invocation, administration, true);
 }
 
-static int run_disable(struct invocation *invocation)
+static int run_disable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, false);
+	return set_enabled(invocation, administration, false);
 }
 
-static int rotate(struct invocation *invocation, const struct administration *administration)
+static int run_rotate(struct invocation *invocation, const struct administration *administration)
 {
 	struct delivery delivery;
 	struct store_service_user user;
-	struct admin_rotation rotation = {
-		.name = invocation->options.positional[0],
-		.deliver = delivery_take,
-		.context = &delivery,
-	};
-	int error = options_duration(&invocation->options, "overlap", DEFAULT_OVERLAP_S,
-		&rotation.overlap_s, &invocation->fault);
+	struct admin_rotation rotation;
+	int error = rotation_init(&rotation, &delivery, invocation, &invocation->fault);
 
-	if (!error)
-		error = options_date(
-			&invocation->options, "expires", &rotation.expires_at, &invocation->fault);
 	if (error)
 		return error;
-	delivery_init(&delivery, invocation);
 	error = admin_service_user_rotate(&administration->admin, &rotation, &invocation->fault);
 	if (!error)
 		error = admin_service_user_get(
@@ -226,27 +165,51 @@ static int rotate(struct invocation *invocation, const struct administration *ad
 	return error;
 }
 
-static int run_rotate(struct invocation *invocation)
-{
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = rotate(invocation, &administration);
-	administration_close(&administration);
-	return error;
-}
-
 const struct verb service_user_verbs[] = {
-	{"service-user", "add", "[USERNAME]", "add a Service User to a site", add_specs, 0, 1,
-		run_add},
-	{"service-user", "list", "", "list the Service Users", list_specs, 0, 0, run_list},
-	{"service-user", "show", "USERNAME", "show a Service User", plain_specs, 1, 1, run_show},
-	{"service-user", "enable", "USERNAME", "let it in again", plain_specs, 1, 1, run_enable},
-	{"service-user", "disable", "USERNAME", "refuse it, and end what it holds", plain_specs, 1,
-		1, run_disable},
-	{"service-user", "rotate", "USERNAME", "give it a new password", rotate_specs, 1, 1,
-		run_rotate},
+	{.noun = "service-user",
+		.name = "add",
+		.arguments = "[USERNAME]",
+		.summary = "add a Service User to a site",
+		.specs = add_specs,
+		.most = 1,
+		.administer = run_add},
+	{.noun = "service-user",
+		.name = "list",
+		.arguments = "",
+		.summary = "list the Service Users",
+		.specs = list_specs,
+		.administer = run_list},
+	{.noun = "service-user",
+		.name = "show",
+		.arguments = "USERNAME",
+		.summary = "show a Service User",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_show},
+	{.noun = "service-user",
+		.name = "enable",
+		.arguments = "USERNAME",
+		.summary = "let it in again",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_enable},
+	{.noun = "service-user",
+		.name = "disable",
+		.arguments = "USERNAME",
+		.summary = "refuse it, and end what it holds",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_disable},
+	{.noun = "service-user",
+		.name = "rotate",
+		.arguments = "USERNAME",
+		.summary = "give it a new password",
+		.specs = command_rotate_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_rotate},
 	{0},
 };

@@ -8,12 +8,6 @@ static const struct option_spec add_specs[] = {
 	{0},
 };
 
-static const struct option_spec plain_specs[] = {
-	COMMAND_OPTION_JSON,
-	COMMAND_OPTIONS_COMMON,
-	{0},
-};
-
 static int print_row(void *context, const struct store_site *site)
 {
 	output_row(
@@ -42,82 +36,87 @@ static int print_site(
 	return command_output_end(invocation, &output);
 }
 
-static int run_add(struct invocation *invocation)
+static int run_add(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
 	const char *id = invocation->options.positional[0];
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = admin_site_add(&administration.admin, id,
+	int error = admin_site_add(&administration->admin, id,
 		options_text(&invocation->options, "name"), &invocation->fault);
-	if (!error)
-		error = print_site(invocation, &administration, id);
-	administration_close(&administration);
-	return error;
+
+	return error ? error : print_site(invocation, administration, id);
 }
 
-static int run_list(struct invocation *invocation)
+static int run_list(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
 	struct output output;
-	int error = administration_open(invocation, &administration);
+	int error;
 
-	if (error)
-		return error;
 	output_begin(&output, options_flag(&invocation->options, "json"), true);
-	error = admin_store_fault(
-		store_site_list(administration.directory.store, print_row, &output), "site", "list",
-		&invocation->fault);
-	if (!error)
-		error = command_output_end(invocation, &output);
-	administration_close(&administration);
-	return error;
+	error = store_site_list(administration->directory.store, print_row, &output);
+	return command_list_end(invocation, &output, error);
 }
 
-static int run_show(struct invocation *invocation)
+static int run_show(struct invocation *invocation, const struct administration *administration)
 {
-	struct administration administration;
-	int error = administration_open(invocation, &administration);
-
-	if (error)
-		return error;
-	error = print_site(invocation, &administration, invocation->options.positional[0]);
-	administration_close(&administration);
-	return error;
+	return print_site(invocation, administration, invocation->options.positional[0]);
 }
 
-static int set_enabled(struct invocation *invocation, bool enabled)
+static int set_enabled(
+	struct invocation *invocation, const struct administration *administration, bool enabled)
 {
-	struct administration administration;
 	const char *id = invocation->options.positional[0];
-	int error = administration_open(invocation, &administration);
+	int error = admin_site_set_enabled(&administration->admin, id, enabled, &invocation->fault);
 
-	if (error)
-		return error;
-	error = admin_site_set_enabled(&administration.admin, id, enabled, &invocation->fault);
-	if (!error)
-		error = print_site(invocation, &administration, id);
-	administration_close(&administration);
-	return error;
+	return error ? error : print_site(invocation, administration, id);
 }
 
-static int run_enable(struct invocation *invocation)
+static int run_enable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, true);
+	return set_enabled(invocation, administration, true);
 }
 
-static int run_disable(struct invocation *invocation)
+static int run_disable(struct invocation *invocation, const struct administration *administration)
 {
-	return set_enabled(invocation, false);
+	return set_enabled(invocation, administration, false);
 }
 
 const struct verb site_verbs[] = {
-	{"site", "add", "ID", "add a site", add_specs, 1, 1, run_add},
-	{"site", "list", "", "list the sites", plain_specs, 0, 0, run_list},
-	{"site", "show", "ID", "show a site", plain_specs, 1, 1, run_show},
-	{"site", "enable", "ID", "let its Service Users in again", plain_specs, 1, 1, run_enable},
-	{"site", "disable", "ID", "refuse all its Service Users", plain_specs, 1, 1, run_disable},
+	{.noun = "site",
+		.name = "add",
+		.arguments = "ID",
+		.summary = "add a site",
+		.specs = add_specs,
+		.least = 1,
+		.most = 1,
+		.administer = run_add},
+	{.noun = "site",
+		.name = "list",
+		.arguments = "",
+		.summary = "list the sites",
+		.specs = command_plain_options,
+		.administer = run_list},
+	{.noun = "site",
+		.name = "show",
+		.arguments = "ID",
+		.summary = "show a site",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_show},
+	{.noun = "site",
+		.name = "enable",
+		.arguments = "ID",
+		.summary = "let its Service Users in again",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_enable},
+	{.noun = "site",
+		.name = "disable",
+		.arguments = "ID",
+		.summary = "refuse all its Service Users",
+		.specs = command_plain_options,
+		.least = 1,
+		.most = 1,
+		.administer = run_disable},
 	{0},
 };
