@@ -264,6 +264,7 @@ static void test_no_connection(void **state)
 	struct http_reply reply;
 	struct fault fault;
 	char url[64];
+	int error;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	(void)state;
@@ -275,8 +276,9 @@ static void test_no_connection(void **state)
 	assert_int_equal(call_url(client, url, &reply, &fault), ERROR_UNAVAILABLE);
 	assert_non_null(strstr(fault.text, "GET to http://127.0.0.1:"));
 	assert_null(strstr(fault.text, "secret"));
-	assert_int_equal(
-		call_url(client, "http://name.invalid/", &reply, &fault), ERROR_UNAVAILABLE);
+	/* A resolver that does not answer is waited for. */
+	error = call_url(client, "http://name.invalid/", &reply, &fault);
+	assert_true(error == ERROR_UNAVAILABLE || error == ERROR_TIMEOUT);
 	assert_non_null(strstr(fault.text, "name.invalid"));
 	(void)close(fd);
 	http_client_destroy(client);
