@@ -321,7 +321,7 @@ void *http_loop_run(void *context)
 	struct http_loop *loop = context;
 	struct epoll_event events[EVENTS_MAX];
 
-	loop->thread = pthread_self();
+	atomic_store(&loop->thread, pthread_self());
 	while (!drained(loop)) {
 		int count = epoll_wait(loop->epoll, events, EVENTS_MAX, wait_ms(loop));
 

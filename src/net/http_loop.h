@@ -93,8 +93,8 @@ struct http_message {
 struct http_loop {
 	struct http_server *server;
 	uint32_t index;
-	pthread_t thread;  /* set by itself, to know itself */
-	pthread_t to_join; /* the same, of the one who started it */
+	_Atomic(pthread_t) thread; /* set by itself, so that it is known to it */
+	pthread_t to_join;	   /* the same, of the one who started it */
 	bool started;
 	int epoll;
 	int wake;  /* eventfd */

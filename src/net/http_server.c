@@ -277,7 +277,7 @@ void http_answer(struct http_ticket ticket, const struct http_response *response
 	loop = &ticket.server->loops[ticket.loop];
 	if (ticket.slot >= loop->slot_count)
 		return;
-	if (pthread_equal(loop->thread, pthread_self())) {
+	if (pthread_equal(atomic_load(&loop->thread), pthread_self())) {
 		answer_here(loop, ticket, response);
 		return;
 	}
