@@ -203,7 +203,8 @@ class Process:
         with self.changed:
             while True:
                 for line in lines[seen:]:
-                    check(line is not None, f'aditd ended: {self.text()}')
+                    check(line is not None,
+                          f'aditd ended: {self.process.poll()} {self.text()}')
                     if found(line):
                         return found(line)
                 seen = len(lines)
@@ -307,7 +308,8 @@ class Data:
     def verb(self, *arguments, **more):
         """A verb that must go well, and what it printed."""
         done = self.attempt(*arguments, **more)
-        check(done.returncode == 0, f'aditd {" ".join(arguments)}: {done.complained}')
+        check(done.returncode == 0,
+              f'aditd {" ".join(arguments)}: {done.returncode} {done.complained}')
         return done.said
 
     def json(self, *arguments):
