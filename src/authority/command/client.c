@@ -121,8 +121,7 @@ static int run_add(struct invocation *invocation, const struct administration *a
 	error = admin_client_add(&administration->admin, &wanted, &client, &invocation->fault);
 	if (!error)
 		error = print_client(invocation, &client, &delivery);
-	delivery_finish(&delivery);
-	return error;
+	return delivery_finish(&delivery, error, &invocation->fault);
 }
 
 static int run_list(struct invocation *invocation, const struct administration *administration)
@@ -180,8 +179,7 @@ static int run_rotate(struct invocation *invocation, const struct administration
 	error = admin_client_rotate_secret(&administration->admin, &rotation, &invocation->fault);
 	if (!error)
 		error = show(invocation, administration, &delivery);
-	delivery_finish(&delivery);
-	return error;
+	return delivery_finish(&delivery, error, &invocation->fault);
 }
 
 const struct verb client_verbs[] = {

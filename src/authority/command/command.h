@@ -98,10 +98,13 @@ const char *invocation_data(const struct invocation *invocation);
 struct delivery {
 	const char *path; /* NULL: stdout */
 	bool written;
+	int reason; /* errno of the file that could not be made; 0: none */
 	char secret[GENERATED_PASSWORD_SIZE];
 };
 void delivery_init(struct delivery *delivery, const struct invocation *invocation);
-void delivery_finish(struct delivery *delivery);
+/* Wipes the secret. Gives `error` back, with the fault naming the file where it was
+ * the file's. */
+int delivery_finish(struct delivery *delivery, int error, struct fault *fault);
 /* The secret to be printed, or NULL where it went to a file or there is none. */
 const char *delivery_shown(const struct delivery *delivery);
 /* Ends an output that shows the secret: where it can't be written the secret is lost

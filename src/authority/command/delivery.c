@@ -26,9 +26,14 @@ void delivery_init(struct delivery *delivery, const struct invocation *invocatio
 	*delivery = (struct delivery){.path = options_text(&invocation->options, "password-out")};
 }
 
-void delivery_finish(struct delivery *delivery)
+int delivery_finish(struct delivery *delivery, int error, struct fault *fault)
 {
 	memory_wipe(delivery->secret, sizeof(delivery->secret));
+	if (!error || !delivery->reason)
+		return error;
+	fault_set(fault, "--password-out %s can't be made: %s; nothing was changed", delivery->path,
+		strerror(delivery->reason));
+	return ERROR_INVALID;
 }
 
 const char *delivery_shown(const struct delivery *delivery)
@@ -50,16 +55,21 @@ int delivery_output_end(
 	return error;
 }
 
-static int write_secret(const char *path, const char *secret)
+static int write_secret(const char *path, const char *secret, int *ret_reason)
 {
 	size_t length = strlen(secret);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	bool written;
 
-	if (fd < 0)
-		return errno == EEXIST ? ERROR_EXISTS : ERROR_IO;
+	if (fd < 0) {
+		*ret_reason = errno;
+		return ERROR_IO;
+	}
 	/* Without a line feed: what a form takes from the file is the password. */
+	errno = ENOSPC; /* a short write leaves it */
 	written = write(fd, secret, length) == (ssize_t)length && !fsync(fd);
+	if (!written)
+		*ret_reason = errno;
 	if (close(fd) || !written) {
 		(void)unlink(path);
 		return ERROR_IO;
@@ -82,7 +92,7 @@ int delivery_take(void *context, const char *name, const char *secret)
 		memcpy(delivery->secret, secret, sizeof(delivery->secret));
 		return 0;
 	}
-	error = write_secret(delivery->path, secret);
+	error = write_secret(delivery->path, secret, &delivery->reason);
 	delivery->written = !error;
 	return error;
 }

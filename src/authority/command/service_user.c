@@ -99,8 +99,7 @@ static int run_add(struct invocation *invocation, const struct administration *a
 	error = admin_service_user_add(&administration->admin, &wanted, &user, &invocation->fault);
 	if (!error)
 		error = print_user(invocation, &user, &delivery);
-	delivery_finish(&delivery);
-	return error;
+	return delivery_finish(&delivery, error, &invocation->fault);
 }
 
 static int run_list(struct invocation *invocation, const struct administration *administration)
@@ -161,8 +160,7 @@ static int run_rotate(struct invocation *invocation, const struct administration
 			&administration->admin, rotation.name, &user, &invocation->fault);
 	if (!error)
 		error = print_user(invocation, &user, &delivery);
-	delivery_finish(&delivery);
-	return error;
+	return delivery_finish(&delivery, error, &invocation->fault);
 }
 
 const struct verb service_user_verbs[] = {
