@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define LIST_GAPS " \n"
+
 enum { OUTPUT_MAX = 256 * 1024 * 1024 };
 
 struct output_row {
@@ -20,6 +22,11 @@ struct output_row {
 struct output_field output_text(const char *name, const char *text)
 {
 	return (struct output_field){.name = name, .text = text ? text : ""};
+}
+
+struct output_field output_list(const char *name, const char *items)
+{
+	return (struct output_field){.name = name, .text = items, .is_list = true};
 }
 
 struct output_field output_number(const char *name, int64_t number)
@@ -43,16 +50,42 @@ void output_begin(struct output *output, bool json, bool list)
 		json_write_array(&output->writer, NULL);
 }
 
+static void write_json_list(struct json_writer *writer, const struct output_field *field)
+{
+	const char *item = field->text;
+
+	json_write_array(writer, field->name);
+	while (*(item += strspn(item, LIST_GAPS))) {
+		size_t length = strcspn(item, LIST_GAPS);
+
+		json_write_text_length(writer, NULL, item, length);
+		item += length;
+	}
+	json_write_array_end(writer);
+}
+
 static void write_json_row(struct output *output, const struct output_field *fields)
 {
 	json_write_object(&output->writer, NULL);
 	for (; fields->name; fields++) {
-		if (fields->text)
+		if (fields->is_list)
+			write_json_list(&output->writer, fields);
+		else if (fields->text)
 			json_write_text(&output->writer, fields->name, fields->text);
 		else if (!fields->is_time || fields->number)
 			json_write_number(&output->writer, fields->name, fields->number);
 	}
 	json_write_object_end(&output->writer);
+}
+
+/* One line, whatever parts the items. */
+static char *list_cell(struct arena *arena, const char *items)
+{
+	char *text = arena_copy_text(arena, *items ? items : "-");
+
+	for (char *gap = text; gap && (gap = strchr(gap, '\n')) != NULL;)
+		*gap = ' ';
+	return text;
 }
 
 static char *cell(struct arena *arena, const struct output_field *field)
@@ -61,6 +94,8 @@ static char *cell(struct arena *arena, const struct output_field *field)
 	time_t at = (time_t)field->number;
 	struct tm parts;
 
+	if (field->is_list)
+		return list_cell(arena, field->text);
 	if (field->text)
 		return arena_copy_text(arena, *field->text ? field->text : "-");
 	if (!field->is_time)

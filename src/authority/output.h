@@ -20,6 +20,7 @@ struct output_field {
 	const char *text; /* NULL: it is a number */
 	int64_t number;
 	bool is_time; /* Unix seconds; 0: none */
+	bool is_list; /* a text of items parted by spaces or line feeds: an array in JSON */
 };
 
 struct output {
@@ -34,6 +35,7 @@ struct output {
 };
 
 struct output_field output_text(const char *name, const char *text);
+struct output_field output_list(const char *name, const char *items);
 struct output_field output_number(const char *name, int64_t number);
 struct output_field output_time(const char *name, int64_t at_s);
 

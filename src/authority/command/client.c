@@ -27,9 +27,9 @@ static void print_with(struct output *output, const struct store_client *client,
 		output_text("client_id", client->id),
 		output_text("type", client->type),
 		output_text("state", client->disabled_at ? "disabled" : "enabled"),
-		output_text("grant_types", client->grants),
+		output_list("grant_types", client->grants),
 		output_text("scope", client->scopes),
-		output_text("redirect_uris", client->redirect_uris),
+		output_list("redirect_uris", client->redirect_uris),
 		output_time("created_at", client->created_at),
 	};
 	size_t count = 7;
@@ -49,7 +49,7 @@ static int print_row(void *context, const struct store_client *client)
 		output_text("client_id", client->id),
 		output_text("type", client->type),
 		output_text("state", client->disabled_at ? "disabled" : "enabled"),
-		output_text("grant_types", client->grants),
+		output_list("grant_types", client->grants),
 		output_text("scope", client->scopes),
 		{0},
 	};
