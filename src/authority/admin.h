@@ -58,6 +58,7 @@ struct admin_new_client {
 	const char *id;
 	const char *type;
 	const char *service_user;	  /* a username; NULL: none */
+	bool secret_wanted;		  /* a type without a secret is refused */
 	const char *const *scopes;	  /* NULL at the end; none: cosmos offline_access */
 	const char *const *grants;	  /* NULL at the end; none: the type's own */
 	const char *const *redirect_uris; /* NULL at the end */

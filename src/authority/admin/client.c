@@ -202,6 +202,10 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 			wanted->type);
 		error = ERROR_INVALID;
 	}
+	if (!error && wanted->secret_wanted && !type->has_secret) {
+		fault_set(fault, "a %s client has no secret; leave --password-out out", type->name);
+		error = ERROR_INVALID;
+	}
 	if (error)
 		return error;
 	client->access_ttl_s = wanted->access_ttl_s;

@@ -94,6 +94,7 @@ static int run_add(struct invocation *invocation, const struct administration *a
 		.id = invocation->options.positional[0],
 		.type = options_text(&invocation->options, "type"),
 		.service_user = options_text(&invocation->options, "service-user"),
+		.secret_wanted = options_text(&invocation->options, "password-out") != NULL,
 		.scopes = scopes,
 		.grants = grants,
 		.redirect_uris = redirect_uris,
