@@ -4,7 +4,8 @@
 import base64
 import urllib.parse
 
-from harness import (FAILURE_S, PUBLIC, Data, Dev, Folder, Suite, basic, check, equal, refused, served, until)
+from harness import (FAILURE_S, PUBLIC, Data, Dev, Folder, Suite, basic, check, equal, refused,
+                     served, until)
 
 suite = Suite()
 dev = Dev()
