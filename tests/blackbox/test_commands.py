@@ -1,0 +1,482 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: Apache-2.0
+"""The command line: each verb's output, and each mistake's one line, exit code and lack of trace."""
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+
+from harness import ADITD, Data, Folder, Suite, check, equal, run, served, until
+
+suite = Suite()
+# Each verb, what it is called on, and whether it prints JSON.
+VERBS = [(['init', '--issuer', 'https://localhost/other'], False), (['serve'], False),
+         (['site', 'add', 'east'], True), (['site', 'list'], True), (['site', 'show', 'north'], True),
+         (['site', 'enable', 'north'], True), (['site', 'disable', 'north'], True),
+         (['service-user', 'add', 'new', '--site', 'north', '--role', 'read'], True),
+         (['service-user', 'list'], True), (['service-user', 'show', 'bob'], True),
+         (['service-user', 'enable', 'bob'], True), (['service-user', 'disable', 'bob'], True),
+         (['service-user', 'rotate', 'bob'], True),
+         (['client', 'add', 'new', '--type', 'public'], True), (['client', 'list'], True),
+         (['client', 'show', 'partner'], True), (['client', 'enable', 'partner'], True),
+         (['client', 'disable', 'partner'], True), (['client', 'rotate-secret', 'partner'], True),
+         (['key', 'list'], True), (['key', 'rotate'], True)]
+SECRET = re.compile(r'ad(su|cs)_[A-Za-z0-9]{32}\Z')
+
+
+def snapshot(folder):
+    """Every file's mode and bytes."""
+    found = {}
+    for path, folders, files in os.walk(folder):
+        for name in folders + files:
+            where = os.path.join(path, name)
+            content = None
+            if name in files:
+                with open(where, 'rb') as file:
+                    content = file.read()
+            found[os.path.relpath(where, folder)] = (os.stat(where).st_mode, content)
+    return found
+
+
+template = Folder()
+made_in = template.__enter__()
+origin = Data(made_in)
+origin.verb('site', 'add', 'north', '--name', 'North Pit')
+origin.verb('site', 'add', 'south')
+BOB = origin.json('service-user', 'add', 'bob', '--site', 'north', '--role', 'read')
+PARTNER = origin.json('client', 'add', 'partner', '--type', 'confidential')
+
+
+class Copy(Data):
+    """A copy of the data that was made once."""
+
+    def __init__(self, folder, clock=None):
+        self.path = os.path.join(folder, 'data')
+        shutil.copytree(origin.path, self.path)
+        self.clock, self.issuer, self.issuer_path = clock, origin.issuer, origin.issuer_path
+
+
+def copied(name):
+    def add(body):
+        def in_copy():
+            with Folder() as folder:
+                return body(Copy(folder))
+        return suite.case(name)(in_copy)
+    return add
+
+
+# --- mistakes --------------------------------------------------------------------------------
+
+def one_line(done, code, *words):
+    equal(done.returncode, code, f'exit code of {done.args[1:]}, {done.complained!r}')
+    equal(done.said, '', 'stdout')
+    check(re.fullmatch(r'aditd: [^\n]{5,}\n', done.complained), f'no one line: {done.complained!r}')
+    check(done.complained[:-1].isprintable(), repr(done.complained))
+    for word in words:
+        check(word in done.complained, f'{word!r} is not in {done.complained!r}')
+
+
+def mistake(arguments, *words, code=2, before=None):
+    """A case: these arguments are refused with one line that has the words; nothing changes."""
+    def refuses():
+        with Folder() as folder:
+            data = Copy(folder)
+            if before:
+                before(folder)
+            there = snapshot(folder)
+            given = [argument.replace('FOLDER', folder) for argument in arguments]
+            if not any(word.startswith('--data') for word in given) and given[0] != 'dev':
+                place = given.index('--') if '--' in given else len(given)
+                given[place:place] = ['--data', data.path]
+            one_line(run(*given), code, *words)
+            now = snapshot(folder)
+            now.pop('data/lock', None)
+            there.pop('data/lock', None)
+            equal(sorted(now), sorted(there), 'the files')
+            check(now == there, 'a file has changed')
+    shown = ' '.join(arguments)
+    suite.case(f'refused: {shown[:90]!r}')(refuses)
+
+
+def write(name, text):
+    def before(folder):
+        with open(os.path.join(folder, name), 'w', encoding='utf-8') as file:
+            file.write(text)
+    return before
+
+
+for verb, has_json in VERBS:
+    mistake([*verb, '--nonsense'], '--nonsense')
+    mistake([*verb, '--nonsense=x'], '--nonsense')
+    mistake([*verb, '-x'], '-x')
+    mistake([*verb, '--data'], '--data')
+    mistake([*verb, '--data', '', '--config', 'x'], '--data')
+    mistake([*verb, '--data=x', '--data', 'y'], '--data')
+    mistake([*verb, '--help=x'], '--help')
+    mistake([*verb, '--', 'a', 'b', 'c', 'd', 'e'], 'one argument too many')
+    mistake([*verb, 'a', 'b', 'c', 'd', 'e'], 'one argument too many')
+    mistake([*verb, '--config', 'FOLDER/none'], '/none')
+    mistake([*verb, '--config', 'FOLDER'], 'can\'t be read')
+    mistake([*verb, '--clock', 'FOLDER/none'], '/none')
+    mistake([*verb, '--clock', 'FOLDER/clock'], '/clock', before=write('clock', '123'))
+    mistake([*verb, '--clock', 'FOLDER/clock'], '/clock', before=write('clock', 'x' * 20))
+    if verb[0] != 'init':
+        mistake([*verb, '--data', 'FOLDER/none'], '/none')
+        mistake([*verb, '--data', 'FOLDER/file'], '/file', before=write('file', 'x'))
+    if has_json:
+        mistake([*verb, '--json', '--json'], '--json')
+        mistake([*verb, '--json=yes'], '--json')
+
+for arguments, word in ((['site', 'add'], 'ID'), (['site', 'show'], 'ID'), (['site', 'enable'], 'ID'),
+                        (['site', 'disable'], 'ID'), (['service-user', 'show'], 'USERNAME'),
+                        (['service-user', 'enable'], 'USERNAME'),
+                        (['service-user', 'disable'], 'USERNAME'),
+                        (['service-user', 'rotate'], 'USERNAME'),
+                        (['client', 'add', '--type', 'public'], 'ID'), (['client', 'show'], 'ID'),
+                        (['client', 'rotate-secret'], 'ID'), (['key', 'show'], 'KID')):
+    mistake(arguments, 'needs', word)
+
+for noun in ('site', 'service-user', 'client'):
+    for verb in ('show', 'enable', 'disable', 'rotate' if noun == 'service-user' else 'show'):
+        for name in ('nobody', '', "x'; DROP TABLE site; --", 'a\nb\x1b[31m', 'x' * 5000, '*'):
+            mistake([noun, verb, name], noun, code=2)
+mistake(['key', 'show', 'nobody'], 'key', 'nobody')
+mistake(['client', 'rotate-secret', 'nobody'], 'nobody')
+mistake(['client', 'rotate-secret', 'external.customer'], 'external.customer', 'public')
+
+for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense', 'init serve',
+             '\x1b[31m', 'x' * 9000, '--nonsense', '-h', ''):
+    mistake(verb.split(' '), '')
+
+
+@suite.case('no verb at all')
+def no_verb():
+    one_line(run(), 2, '--help')
+
+
+for name in ('North', '-north', 'n_rth', '', 'x' * 65, 'n\u00f6rth', 'north ', 'no/rth', '.', '..'):
+    mistake(['site', 'add', '--', name], 'site id')
+mistake(['site', 'add', 'north'], 'north', 'already')
+mistake(['site', 'add', 'x', '--name', 'x' * 257], 'name', 'long')
+mistake(['site', 'add', 'x', '--name', 'a\nb'], 'name', 'control')
+mistake(['site', 'add', 'x', '--name', ''], '--name')
+
+ADD = ['service-user', 'add', 'new']
+mistake([*ADD, '--role', 'read'], '--site')
+mistake([*ADD, '--site', 'north'], '--role')
+mistake([*ADD, '--site', 'none', '--role', 'read'], 'none')
+for role in ('admin', 'Read', 'owner', 'read write', 'x' * 100):
+    mistake([*ADD, '--site', 'north', '--role', role], 'role')
+mistake(['service-user', 'add', 'bob', '--site', 'north', '--role', 'read'], 'bob', 'already')
+mistake(['service-user', 'add', 'bob', '--site', 'south', '--role', 'read'], 'bob', 'already')
+for name in ('', 'x' * 257, 'a\nb', '\x7f'):
+    mistake(['service-user', 'add', name, '--site', 'north', '--role', 'read'], 'user name')
+mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'x' * 257], 'label')
+mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'a\tb'], 'label')
+for verb in ([*ADD, '--site', 'north', '--role', 'read'], ['service-user', 'rotate', 'bob']):
+    for date in ('tomorrow', '2027-13-01', '2027-02-30', '2027-2', '31.03.2027', '2027-03-31T25:00:00Z',
+                 '2027-03-31T12:00:00', '2027-03-31 ', '0000-00-00', '1969-12-31', '-1', ''):
+        mistake([*verb, '--expires', date], '--expires')
+    mistake([*verb, '--expires', '2020-01-01'], 'past')
+    mistake([*verb, '--password-out', 'FOLDER/there'], '/there', before=write('there', 'mine'))
+    mistake([*verb, '--password-out', 'FOLDER/none/file'], '/none/file')
+    mistake([*verb, '--password-out', 'FOLDER'], '--password-out')
+    mistake([*verb, '--password', 'x'], '--password')
+mistake(['service-user', 'list', '--site', 'none'], 'none')
+mistake(['service-user', 'list', '--site', 'No Such'], 'No Such')
+
+for overlap in ('x', '-1', '7w', '7 d', '1.5h', '99999999999999999999', '4000d', '0x10', '', 'd'):
+    mistake(['service-user', 'rotate', 'bob', '--overlap', overlap], '--overlap')
+    mistake(['client', 'rotate-secret', 'partner', '--overlap', overlap], '--overlap')
+
+for name in ('', 'a b', 'a:b', 'a/b', 'x' * 129, 'su_x', 'p_x', 'c_x', '\u00e9', 'a\nb', 'a%20b'):
+    mistake(['client', 'add', '--type', 'public', '--', name], 'client id')
+mistake(['client', 'add', 'new'], '--type')
+for kind in ('Public', 'x', 'confidential '):
+    mistake(['client', 'add', 'new', '--type', kind], 'type', kind)
+mistake(['client', 'add', 'partner', '--type', 'public'], 'partner', 'already')
+mistake(['client', 'add', 'external.customer', '--type', 'public'], 'external.customer')
+for option, value in (('scope', 'unknown'), ('scope', 'cosmos openid'), ('scope', 'x' * 200),
+                      ('grant', 'implicit'), ('grant', 'Password'), ('grant', 'x' * 300),
+                      ('access-ttl', '59'), ('access-ttl', '86401'), ('access-ttl', 'x'),
+                      ('access-ttl', '1h'), ('access-ttl', '-1'), ('access-ttl', '1e3')):
+    mistake(['client', 'add', 'new', '--type', 'public', f'--{option}', value], option, value[:20])
+for uri in ('http://example.com/cb', 'javascript:alert(1)', 'https://example.com/#x', '/cb',
+            'https://', 'data:text/html,x', 'https://u:p@example.com/', 'http://127.0.0.1.evil.com/',
+            'com.example:/a b', 'x:y', 'HTTPS://example.com\n'):
+    mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', uri], 'redirect URI')
+mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'http://127.0.0.1/cb'], 'redirect')
+mistake(['client', 'add', 'new', '--type', 'public', '--redirect-uri', 'https://a.example/'], 'redirect')
+mistake(['client', 'add', 'new', '--type', 'confidential', '--grant', 'client_credentials'],
+        '--service-user')
+mistake(['client', 'add', 'new', '--type', 'confidential', '--service-user', 'nobody'], 'nobody')
+mistake(['client', 'add', 'new', '--type', 'confidential', '--password-out', 'FOLDER/there'], '/there',
+        before=write('there', 'mine'))
+mistake(['client', 'add', 'new', '--type', 'public', '--password-out', 'FOLDER/new'], '--password-out')
+mistake(['client', 'rotate-secret', 'partner', '--password-out', 'FOLDER/there'], '/there',
+        before=write('there', 'mine'))
+
+mistake(['key', 'rotate', '--purpose', 'x'], 'purpose', '"x"')
+mistake(['key', 'rotate', '--alg', 'HS256'], 'HS256')
+mistake(['key', 'rotate', '--alg', 'none'], 'none')
+mistake(['key', 'rotate', '--purpose', 'sealing', '--alg', 'ES256'], '--alg')
+
+for option, value in (('flood-limit', 'x'), ('flood-limit', '-1'), ('flood-limit', '1000001'),
+                      ('threads', '0'), ('threads', 'many'), ('threads', '99999'),
+                      ('log-level', 'loud'), ('log-level', 'INFO '),
+                      ('issuer', 'https://localhost/other')):
+    mistake(['serve', f'--{option}', value], f'--{option}', value)
+for address in ('127.0.0.1', '127.0.0.1:x', '127.0.0.1:65536', '127.0.0.1:1:2', 'unix:', 'localhost:1',
+                ':1', '[::1]', '[::1]:', '::1:1', '127.evil.example:1', 'unix:' + 'x' * 200, ' '):
+    mistake(['serve', '--listen', address], address[:60])
+for address in ('0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.com:0', '[::ffff:192.0.2.1]:0',
+                '10.0.0.1:0', '*:0'):
+    mistake(['serve', '--listen', address], address, '--behind-proxy')
+    mistake(['serve', '--listen', '127.0.0.1:0', '--listen', address], address, '--behind-proxy')
+mistake(['serve', '--listen', 'unix:FOLDER/none/socket'], '/none/socket', code=1)
+
+for address in ('0.0.0.0:0', '127.0.0.1', '127.0.0.1:', '127.0.0.1:65536', '127.0.0.1:x',
+                '[::1]:0', 'localhost:0', 'unix:/x', '127.0.0.2:0', '127.0.0.1:-1'):
+    mistake(['dev', '--listen', address], '--listen', address)
+for option, value in (('access-ttl', '0'), ('access-ttl', 'x'), ('log-level', 'x'), ('data', 'x'),
+                      ('config', 'x'), ('clock', 'FOLDER/none')):
+    mistake(['dev', f'--{option}', value], option)
+
+
+@suite.case('not UTF-8, in an option and in an argument')
+def not_utf8():
+    with Folder() as folder:
+        data = Copy(folder)
+        for arguments in ([b'site', b'add', b'\xff'], [b'site', b'add', b'x', b'--name', b'\xff']):
+            one_line(run(*arguments, '--data', data.path), 2, 'UTF-8')
+
+
+# --- what verbs print ------------------------------------------------------------------------
+
+for verb, _ in [*VERBS, (['dev'], False), (['key', 'show', 'x'], True)]:
+    name = ' '.join(verb[:1 if verb[0] in ('init', 'serve', 'dev') else 2])
+
+    @suite.case(f'{name} --help', name)
+    def helps(name):
+        done = run(*name.split(), '--help')
+        equal((done.returncode, done.complained), (0, ''), 'exit code and stderr')
+        check(done.said.startswith(f'aditd {name} '), done.said)
+        for option in re.findall(r'^  (--\S+)', done.said, re.MULTILINE):
+            check(option in ('--data', '--config', '--clock', '--help') or
+                  re.search(rf'^  {option} .*\S\S', done.said, re.MULTILINE), option)
+
+
+@suite.case('--help, help and --version')
+def overall():
+    for argument in ('--help', 'help'):
+        said = run(argument).said
+        for verb, _ in VERBS:
+            name = ' '.join(verb[:1 if verb[0] in ('init', 'serve') else 2])
+            check(f'aditd {name}' in said, f'{name} is missing')
+    check(re.fullmatch(r'aditd \d+\.\d+\.\d+\n', run('--version').said), 'the version')
+
+
+def times(thing, *names):
+    for name in names:
+        check(isinstance(thing[name], int) and thing[name] > 1_500_000_000, f'{name} of {thing}')
+
+
+@copied('site: add, show, list, disable, enable')
+def sites(data):
+    made = data.json('site', 'add', 'east', '--name', 'Ost \u00e9')
+    times(made, 'created_at')
+    equal({**made, 'created_at': 0}, {'site': 'east', 'name': 'Ost \u00e9', 'state': 'enabled',
+                                      'created_at': 0}, 'the site')
+    equal(data.json('site', 'show', 'east'), made, 'show')
+    equal([site['site'] for site in data.json('site', 'list')], ['east', 'north', 'south'], 'list')
+    for _ in range(2):
+        off = data.json('site', 'disable', 'east')
+        equal(off['state'], 'disabled', 'state')
+        times(off, 'disabled_at')
+    equal(data.json('site', 'enable', 'east'), made, 'enable')
+    longest = 'x' * 64
+    data.verb('site', 'add', longest, '--name', 'x' * 256)
+    equal(data.json('site', 'show', longest)['name'], 'x' * 256, 'the longest name')
+
+
+@copied('service-user: add, show, list, disable, enable, rotate')
+def service_users(data):
+    made = data.json('service-user', 'add', 'Zo\u00eb M.', '--site', 'south', '--role', 'write',
+                     '--label', 'lorries', '--expires', '2099-03-31')
+    password = made.pop('password')
+    check(SECRET.fullmatch(password) and password.startswith('adsu_'), 'the password')
+    times(made, 'created_at', 'expires_at')
+    check(re.fullmatch('su_[0-9a-z]{26}', made['sub']), made['sub'])
+    equal({**made, 'created_at': 0, 'sub': ''}, {
+        'username': 'Zo\u00eb M.', 'site': 'south', 'role': 'write', 'state': 'enabled', 'sub': '',
+        'label': 'lorries', 'created_at': 0, 'expires_at': 4078684799}, 'the user')
+    equal(data.json('service-user', 'show', 'Zo\u00eb M.'), made, 'show')
+    unnamed = data.json('service-user', 'add', '--site', 'south', '--role', 'read')
+    check(re.fullmatch('su-south-[a-z]{6}', unnamed['username']), unnamed['username'])
+    equal([user['username'] for user in data.json('service-user', 'list')],
+          ['Zo\u00eb M.', 'bob', unnamed['username']], 'list')
+    equal(len(data.json('service-user', 'list', '--site', 'south')), 2, 'list --site')
+    equal(data.json('service-user', 'disable', 'bob')['state'], 'disabled', 'disable')
+    equal(data.json('service-user', 'enable', 'bob')['state'], 'enabled', 'enable')
+    data.verb('site', 'disable', 'south')
+    equal(data.json('service-user', 'show', 'Zo\u00eb M.')['state'], 'site disabled', 'the state')
+    second = data.json('service-user', 'rotate', 'bob', '--expires', '2099-01-01T00:00:00Z')
+    check(SECRET.fullmatch(second['password']) and second['password'] != BOB['password'], 'rotate')
+    equal(second['expires_at'], 4070908800, 'expires_at')
+    for printed in (data.verb('service-user', 'list'), data.verb('service-user', 'list', '--json'),
+                    data.verb('service-user', 'show', 'bob', '--json')):
+        check('adsu_' not in printed, 'a password is printed')
+
+
+@copied('client: add, show, list, disable, enable, rotate-secret')
+def clients(data):
+    made = data.json('client', 'add', 'web.app', '--type', 'web', '--redirect-uri',
+                     'https://a.example/cb', '--redirect-uri', 'https://b.example/cb', '--scope',
+                     'cosmos', '--grant', 'authorization_code', '--access-ttl', '60')
+    secret = made.pop('client_secret')
+    check(SECRET.fullmatch(secret) and secret.startswith('adcs_'), 'the secret')
+    times(made, 'created_at')
+    equal({**made, 'created_at': 0}, {
+        'client_id': 'web.app', 'type': 'web', 'state': 'enabled', 'scope': 'cosmos',
+        'grant_types': ['authorization_code'], 'access_ttl': 60, 'created_at': 0,
+        'redirect_uris': ['https://a.example/cb', 'https://b.example/cb']}, 'the client')
+    equal(data.json('client', 'show', 'web.app'), made, 'show')
+    check('client_secret' not in data.json('client', 'add', 'pub', '--type', 'public'), 'a secret')
+    acting = data.json('client', 'add', 'acting', '--type', 'confidential', '--grant',
+                       'client_credentials', '--service-user', 'bob')
+    equal(acting['sub'], BOB['sub'], 'sub')
+    equal([client['client_id'] for client in data.json('client', 'list')],
+          ['acting', 'adit', 'external.customer', 'partner', 'pub', 'web.app'], 'list')
+    seeded = {client['client_id']: client for client in data.json('client', 'list')}
+    equal(seeded['external.customer']['grant_types'], ['password', 'refresh_token'], 'grant_types')
+    equal(data.json('client', 'disable', 'pub')['state'], 'disabled', 'disable')
+    equal(data.json('client', 'enable', 'pub')['state'], 'enabled', 'enable')
+    check(data.json('client', 'rotate-secret', 'web.app')['client_secret'] != secret, 'rotate')
+    data.verb('client', 'add', 'x' * 128, '--type', 'device')
+    for uri in ('https://a.example', 'http://127.0.0.1/cb', 'http://[::1]:1/cb', 'com.example.app:/cb'):
+        data.verb('client', 'add', uri.translate(str.maketrans(':/[]', '....')), '--type', 'native',
+                  '--redirect-uri', uri)
+
+
+@copied('key: list, show, rotate')
+def keys(data):
+    before = data.json('key', 'list')
+    equal(sorted(key['purpose'] for key in before), ['pepper', 'sealing', 'signing'], 'purposes')
+    equal({key['state'] for key in before}, {'active'}, 'states')
+    for alg in ('ES256', 'RS256', 'EdDSA'):
+        made = data.json('key', 'rotate', '--alg', alg)
+        equal((made['purpose'], made['alg'], made['state']), ('signing', alg, 'next'), 'the key')
+        equal(data.json('key', 'show', made['kid']), made, 'show')
+    equal(len(data.json('key', 'list')), 6, 'how many')
+    for printed in (data.verb('key', 'list'), data.verb('key', 'list', '--json')):
+        check('PRIVATE' not in printed and '"d"' not in printed, 'a private key is printed')
+
+
+for verb, _ in VERBS[2:]:
+    @copied(f'{" ".join(verb[:2])}: lines for people')
+    def for_people(data, verb=verb):
+        said = data.verb(*verb)
+        check(not said.startswith(('{', '[')), said)
+        lines = said.splitlines()
+        check(all(line.strip() for line in lines) and lines, repr(said))
+        check(all(line[0] != ' ' for line in lines), repr(said))
+        if verb[1] == 'list':
+            check(len(lines) > 1, repr(said))
+            # A column begins under its name.
+            start = lines[0].index(lines[0].split()[1])
+            check(all(line[start - 1] == ' ' and line[start] != ' ' for line in lines), repr(said))
+
+
+@copied('an empty list, both ways')
+def empty(data):
+    equal(data.json('service-user', 'list', '--site', 'south'), [], 'the list')
+    equal(data.verb('service-user', 'list', '--site', 'south'), '', 'the table')
+
+
+@copied('--password-out: the password alone, 0600, and not on stdout')
+def password_out(data):
+    for number, (verb, prefix) in enumerate((
+            (['service-user', 'add', '--site', 'north', '--role', 'read'], 'adsu_'),
+            (['service-user', 'rotate', 'bob'], 'adsu_'),
+            (['client', 'add', 'c', '--type', 'confidential'], 'adcs_'),
+            (['client', 'rotate-secret', 'c'], 'adcs_'))):
+        for form in ('--json', None):
+            path = os.path.join(os.path.dirname(data.path), f'out{number}{form}')
+            if form is None and verb[1] == 'add':
+                continue
+            said = data.verb(*verb, '--password-out', path, *([form] if form else []))
+            with open(path, encoding='ascii') as file:
+                text = file.read()
+            check(SECRET.fullmatch(text) and text.startswith(prefix), repr(text))
+            check(text not in said and 'ad' + prefix[2:] not in said, said)
+            equal(stat.S_IMODE(os.stat(path).st_mode), 0o600, 'mode')
+
+
+@copied('a password-out file of an addition that fails is taken back')
+def password_taken_back(data):
+    path = os.path.join(os.path.dirname(data.path), 'out')
+    done = data.attempt('service-user', 'add', 'bob', '--site', 'north', '--role', 'read',
+                        '--password-out', path)
+    one_line(done, 2, 'bob')
+    check(not os.path.exists(path), 'the file is there')
+
+
+@copied('a password is of use even where --password-out is a name with spaces')
+def password_works(data):
+    path = os.path.join(os.path.dirname(data.path), 'a b')
+    user = data.json('service-user', 'add', '--site', 'north', '--role', 'read',
+                     '--password-out', path)
+    with open(path, encoding='ascii') as file:
+        user['password'] = file.read()
+    server = data.serve()
+    try:
+        served(server.password(user))
+    finally:
+        server.stop()
+
+
+@copied('stdout that can not be written: exit 1 or 5, one line')
+def full_stdout(data):
+    for verb in (['site', 'list'], ['site', 'show', 'north', '--json'], ['key', 'list']):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([ADITD, *verb, '--data', data.path], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        check(done.returncode in (1, 5), f'exit code {done.returncode}')
+        equal(done.stderr.count(b'\n'), 1, 'lines')
+
+
+@copied('verbs beside a server count there, and passwords are never arguments')
+def beside(data):
+    server = data.serve()
+    try:
+        user = data.user('north')
+        _, added = until(lambda: server.password(user).status == 200, 'adding', 10)
+        data.verb('service-user', 'disable', user['username'])
+        _, disabled = until(lambda: server.password(user).status == 400, 'disabling', 10)
+        data.verb('service-user', 'enable', user['username'])
+        _, enabled = until(lambda: server.password(user).status == 200, 'enabling', 10)
+        data.verb('client', 'disable', 'external.customer')
+        _, client = until(lambda: server.password(user).json.get('error') == 'invalid_client',
+                          'disabling the client', 10)
+        suite.note(f'counted after: adding {added:.2f} s, disabling {disabled:.2f} s, enabling '
+                   f'{enabled:.2f} s, disabling a client {client:.2f} s')
+        with open(f'/proc/{server.pid}/cmdline', 'rb') as file:
+            check(user['password'].encode() not in file.read(), 'a password among arguments')
+    finally:
+        server.stop()
+
+
+@copied('names that look like options or patterns are names')
+def odd_names(data):
+    for name in ('--json', '-', '%', "o'brien", '"', 'a b', '\u540d', '\\', 'x' * 256):
+        arguments = ['--site', 'north', '--role', 'read', '--json', '--', name]
+        done = run('service-user', 'add', '--data', data.path, *arguments)
+        equal(done.complained, '', 'stderr')
+        made = json.loads(done.said)
+        equal(made['username'], name, 'username')
+    equal(len(data.json('service-user', 'list')), 10, 'how many')
+
+
+suite.main(workers=8)
