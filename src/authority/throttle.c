@@ -89,12 +89,14 @@ static size_t set_of(const struct throttle *throttle, uint64_t source)
 	return (size_t)(hash * 0xbf58476d1ce4e5b9u >> 40) % SETS;
 }
 
+/* Another thread may have read the time a little later and been here earlier. */
 static int64_t level_at(
 	const struct throttle *throttle, const struct bucket *bucket, int64_t now_ms)
 {
-	int64_t leaked = (now_ms - bucket->at_ms) * throttle->per_second;
+	int64_t passed_ms = now_ms > bucket->at_ms ? now_ms - bucket->at_ms : 0;
+	int64_t leaked = passed_ms * throttle->per_second;
 
-	return leaked < 0 || leaked > bucket->level ? 0 : bucket->level - leaked;
+	return leaked > bucket->level ? 0 : bucket->level - leaked;
 }
 
 /* The source's bucket, in the place of the quietest where it has none. */
@@ -129,7 +131,8 @@ int64_t throttle_take(
 	(void)pthread_mutex_lock(&throttle->locks[set % LOCKS]);
 	bucket = find_bucket(throttle, set, source, now_ms);
 	bucket->level = level_at(throttle, bucket, now_ms);
-	bucket->at_ms = now_ms;
+	if (now_ms > bucket->at_ms)
+		bucket->at_ms = now_ms;
 	over = bucket->level + 1000 - full;
 	if (over <= 0)
 		bucket->level += 1000;
