@@ -57,28 +57,31 @@ void throttle_destroy(struct throttle *throttle)
 	free(throttle);
 }
 
-/* A non-zero number for the source, or 0 where there is none. IPv4 addresses in
- * IPv6's clothes are IPv4 addresses. */
+/* A non-zero number for the source, or 0 where there is none: the /64 prefix, or
+ * the IPv4 address as the prefix ::a.b.c.d, which no network has (RFC 4291, 2.4).
+ * IPv4 addresses in IPv6's clothes are IPv4 addresses. */
 static uint64_t source_of(const struct sockaddr_storage *peer)
 {
 	struct sockaddr_in6 six;
 	struct sockaddr_in four;
-	uint64_t prefix = 0;
-	uint32_t address = 0;
+	uint64_t number = 0;
+	size_t first = 0;
+	size_t end = 8;
 
 	if (peer->ss_family == AF_INET) {
 		memcpy(&four, peer, sizeof(four));
-		return (uint64_t)1 << 63 | ntohl(four.sin_addr.s_addr);
+		return ntohl(four.sin_addr.s_addr);
 	}
 	if (peer->ss_family != AF_INET6)
 		return 0;
 	memcpy(&six, peer, sizeof(six));
 	if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
-		memcpy(&address, six.sin6_addr.s6_addr + 12, sizeof(address));
-		return (uint64_t)1 << 63 | ntohl(address);
+		first = 12;
+		end = 16;
 	}
-	memcpy(&prefix, six.sin6_addr.s6_addr, sizeof(prefix));
-	return prefix ? prefix : 1;
+	for (size_t i = first; i < end; i++)
+		number = number << 8 | six.sin6_addr.s6_addr[i];
+	return number ? number : 1;
 }
 
 static size_t set_of(const struct throttle *throttle, uint64_t source)
