@@ -125,7 +125,8 @@ int64_t throttle_take(
 {
 	uint64_t source = throttle->per_second ? source_of(peer) : 0;
 	size_t set = set_of(throttle, source);
-	int64_t full = throttle->per_second * THROTTLE_BURST_S * 1000;
+	int64_t second = throttle->per_second * 1000; /* what leaks in one */
+	int64_t full = second * THROTTLE_BURST_S;
 	struct bucket *bucket;
 	int64_t over;
 
@@ -140,5 +141,5 @@ int64_t throttle_take(
 	if (over <= 0)
 		bucket->level += 1000;
 	(void)pthread_mutex_unlock(&throttle->locks[set % LOCKS]);
-	return over <= 0 ? 0 : over / (throttle->per_second * 1000) + 1;
+	return over <= 0 ? 0 : (over + second - 1) / second;
 }
