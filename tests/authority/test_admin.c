@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scene.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const none[] = {NULL};
+
+static void test_texts(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *problem; /* NULL: it is taken */
+	} cases[] = {
+		{"North Pit", NULL},
+		{"gr\xc3\xbc", NULL},
+		{"1234567890", NULL},
+		{"", "is empty"},
+		{"12345678901", "is too long"},
+		{"\xff", "is not UTF-8"},
+		{"\xed\xa0\x80", "is not UTF-8"},
+		{"a\tb", "has a control character"},
+		{"a\nb", "has a control character"},
+		{"\x1b[2J", "has a control character"},
+		{"\x7f", "has a control character"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct fault fault = {0};
+		char line[128] = "";
+
+		if (cases[i].problem)
+			(void)snprintf(line, sizeof(line),
+				"the label %s; give 1 to 10 bytes of plain text", cases[i].problem);
+		assert_int_equal(admin_check_text("label", cases[i].text, 10, &fault),
+			cases[i].problem ? ERROR_INVALID : 0);
+		assert_string_equal(fault.text, line);
+	}
+}
+
+static void test_the_stores_answers(void **state)
+{
+	struct fault fault = {0};
+
+	(void)state;
+	assert_int_equal(admin_store_fault(0, "site", "a", &fault), 0);
+	assert_string_equal(fault.text, "");
+	assert_int_equal(admin_store_fault(ERROR_NOT_FOUND, "site", "a", &fault), ERROR_NOT_FOUND);
+	assert_string_equal(
+		fault.text, "there is no site \"a\"; aditd site list shows those there are");
+	assert_int_equal(admin_store_fault(ERROR_EXISTS, "site", "a", &fault), ERROR_EXISTS);
+	assert_string_equal(fault.text, "there is a site \"a\" already; choose another name");
+	assert_int_equal(
+		admin_store_fault(ERROR_UNAVAILABLE, "site", "a", &fault), ERROR_UNAVAILABLE);
+	assert_memory_equal(fault.text, "site \"a\": the store failed (", 28);
+}
+
+static void test_sites(void **state)
+{
+	struct scene *scene = *state;
+	struct store_site site;
+	struct fault fault = {0};
+
+	assert_int_equal(admin_site_add(&scene->admin, "north", NULL, &fault), 0);
+	assert_int_equal(admin_site_get(&scene->admin, "north", &site, &fault), 0);
+	assert_string_equal(site.name, "");
+	assert_int_equal(admin_site_add(&scene->admin, "north", NULL, &fault), ERROR_EXISTS);
+	assert_int_equal(admin_site_add(&scene->admin, "North", NULL, &fault), ERROR_INVALID);
+	assert_string_equal(fault.text, "\"North\" is no site id; use 1 to 64 lower-case letters, "
+					"digits and hyphens, not beginning with a hyphen");
+	assert_int_equal(admin_site_add(&scene->admin, "", NULL, &fault), ERROR_INVALID);
+	assert_int_equal(admin_site_add(&scene->admin, "south", "a\nb", &fault), ERROR_INVALID);
+	assert_int_equal(admin_site_get(&scene->admin, "south", &site, &fault), ERROR_NOT_FOUND);
+	assert_int_equal(
+		admin_site_set_enabled(&scene->admin, "south", false, &fault), ERROR_NOT_FOUND);
+}
+
+static void test_a_service_user(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	struct store_service_user user;
+
+	add_user(scene, &user, password);
+	assert_memory_equal(user.id, "su_", 3);
+	assert_int_equal(strlen(user.id), 29);
+	assert_int_equal(strspn(user.id + 3, "0123456789abcdefghjkmnpqrstvwxyz"), 26);
+	assert_true(generated_password_has_form(
+		GENERATED_SERVICE_USER_PASSWORD, password, strlen(password)));
+	assert_int_equal(user.credential_count, 1);
+}
+
+static void test_a_user_name_is_made_up(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	const struct admin_new_service_user wanted = {
+		.site = "north", .role = "write", .deliver = keep_secret, .context = password};
+	struct store_service_user user;
+	struct fault fault = {0};
+
+	assert_int_equal(admin_site_add(&scene->admin, "north", NULL, &fault), 0);
+	assert_int_equal(admin_service_user_add(&scene->admin, &wanted, &user, &fault), 0);
+	assert_memory_equal(user.username, "su-north-", 9);
+	assert_int_equal(strspn(user.username + 9, "abcdefghijklmnopqrstuvwxyz"), 6);
+	assert_int_equal(strlen(user.username), 15);
+}
+
+static void test_what_is_no_service_user(void **state)
+{
+	struct scene *scene = *state;
+	static const struct {
+		struct admin_new_service_user wanted;
+		int error;
+		const char *line;
+	} cases[] = {
+		{{.username = "a", .site = "north", .role = "admin"}, ERROR_INVALID,
+			"\"admin\" is no role of a Service User; use read or write"},
+		{{.username = "a", .site = "north", .role = "Read"}, ERROR_INVALID,
+			"\"Read\" is no role of a Service User; use read or write"},
+		{{.username = "a", .site = "south", .role = "read"}, ERROR_NOT_FOUND,
+			"there is no site \"south\"; aditd site list shows those there are"},
+		{{.username = "", .site = "north", .role = "read"}, ERROR_INVALID,
+			"the user name is empty; give 1 to 256 bytes of plain text"},
+		{{.username = "a", .site = "north", .role = "read", .label = "\x1b"}, ERROR_INVALID,
+			"the label has a control character; give 1 to 256 bytes of plain text"},
+		{{.username = "a", .site = "north", .role = "read", .expires_at = SCENE_NOW_S},
+			ERROR_INVALID, "the expiry date is past; give a later one"},
+	};
+	struct fault fault = {0};
+
+	assert_int_equal(admin_site_add(&scene->admin, "north", NULL, &fault), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char password[GENERATED_PASSWORD_SIZE] = "untouched";
+		struct admin_new_service_user wanted = cases[i].wanted;
+		struct store_service_user user;
+
+		wanted.deliver = keep_secret;
+		wanted.context = password;
+		assert_int_equal(admin_service_user_add(&scene->admin, &wanted, &user, &fault),
+			cases[i].error);
+		assert_string_equal(fault.text, cases[i].line);
+		assert_string_equal(password, "untouched");
+		assert_int_equal(
+			admin_service_user_get(&scene->admin, "a", &user, &fault), ERROR_NOT_FOUND);
+	}
+}
+
+/* A password that was handed over and then not stored is taken back. */
+static void test_takes_a_password_back(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	struct store_service_user user;
+	const struct admin_new_service_user again = {.username = "north-reader",
+		.site = "north",
+		.role = "read",
+		.deliver = keep_secret,
+		.context = password};
+	struct fault fault = {0};
+
+	add_user(scene, &user, password);
+	assert_int_equal(
+		admin_service_user_add(&scene->admin, &again, &user, &fault), ERROR_EXISTS);
+	assert_string_equal(password, "");
+}
+
+static int deliver_nowhere(void *context, const char *name, const char *secret)
+{
+	(void)context;
+	(void)name;
+	(void)secret;
+	return ERROR_IO;
+}
+
+static void test_stores_nothing_that_was_not_delivered(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	const struct admin_new_service_user wanted = {
+		.username = "a", .site = "north", .role = "read", .deliver = deliver_nowhere};
+	const struct admin_rotation rotation = {.name = "north-reader", .deliver = deliver_nowhere};
+	struct store_service_user before;
+	struct store_service_user user;
+	struct fault fault = {0};
+
+	add_user(scene, &before, password);
+	assert_int_equal(admin_service_user_add(&scene->admin, &wanted, &user, &fault), ERROR_IO);
+	assert_string_equal(fault.text, "the password can't be handed over; nothing was changed");
+	assert_int_equal(
+		admin_service_user_get(&scene->admin, "a", &user, &fault), ERROR_NOT_FOUND);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &fault), ERROR_IO);
+	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &user, &fault), 0);
+	assert_int_equal(user.credential_count, 1);
+	assert_string_equal(user.credentials[0].id, before.credentials[0].id);
+}
+
+static void test_rotates_with_an_overlap(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	char newer[GENERATED_PASSWORD_SIZE];
+	struct admin_rotation rotation = {
+		.name = "north-reader", .overlap_s = 60, .deliver = keep_secret, .context = newer};
+	struct store_service_user user;
+	struct fault fault = {0};
+
+	add_user(scene, &user, password);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &fault), 0);
+	assert_string_not_equal(newer, password);
+	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &user, &fault), 0);
+	assert_int_equal(user.credential_count, 2);
+	assert_int_equal(user.credentials[0].expires_at, 0);
+	assert_int_equal(user.credentials[1].expires_at, SCENE_NOW_S + 60);
+	rotation.name = "nobody";
+	assert_int_equal(
+		admin_service_user_rotate(&scene->admin, &rotation, &fault), ERROR_NOT_FOUND);
+}
+
+static void test_what_is_no_client(void **state)
+{
+	static const char *const bad_scope[] = {"unheard", NULL};
+	static const char *const bad_grant[] = {"implicit", NULL};
+	static const char *const machine[] = {"client_credentials", NULL};
+	static const char *const plain_http[] = {"http://app.example/cb", NULL};
+	static const char *const fragment[] = {"https://app.example/cb#x", NULL};
+	static const char *const script[] = {"javascript:alert(1)", NULL};
+	static const char *const no_dot[] = {"myapp:/cb", NULL};
+	static const char *const loopback[] = {"http://127.0.0.1/cb", NULL};
+	static const struct {
+		struct admin_new_client wanted;
+		int error;
+		const char *part; /* of the line */
+	} cases[] = {
+		{{.id = "", .type = "public"}, ERROR_INVALID, "\"\" is no client id; use 1 to 128"},
+		{{.id = "a:b", .type = "public"}, ERROR_INVALID, "\"a:b\" is no client id"},
+		{{.id = "a b", .type = "public"}, ERROR_INVALID, "\"a b\" is no client id"},
+		{{.id = "su_1", .type = "public"}, ERROR_INVALID, "begins like a subject's"},
+		{{.id = "p_1", .type = "public"}, ERROR_INVALID, "begins like a subject's"},
+		{{.id = "c_1", .type = "public"}, ERROR_INVALID, "begins like a subject's"},
+		{{.id = "a", .type = "secret"}, ERROR_INVALID, "\"secret\" is no type of client"},
+		{{.id = "a", .type = "public", .scopes = bad_scope}, ERROR_INVALID,
+			"there is no scope \"unheard\""},
+		{{.id = "a", .type = "public", .grants = bad_grant}, ERROR_INVALID,
+			"\"implicit\" is no grant"},
+		{{.id = "a", .type = "confidential", .grants = machine}, ERROR_INVALID,
+			"client_credentials needs a Service User"},
+		{{.id = "a", .type = "confidential", .service_user = "nobody"}, ERROR_NOT_FOUND,
+			"there is no service-user \"nobody\""},
+		{{.id = "a", .type = "public", .redirect_uris = loopback}, ERROR_INVALID,
+			"a public client has no redirect URI"},
+		{{.id = "a", .type = "native", .redirect_uris = plain_http}, ERROR_INVALID,
+			"the redirect URI \"http://app.example/cb\" is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = fragment}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = script}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = no_dot}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "web", .redirect_uris = loopback}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "external.customer", .type = "public"}, ERROR_EXISTS,
+			"there is a client \"external.customer\" already"},
+	};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char secret[GENERATED_PASSWORD_SIZE] = "";
+		struct admin_new_client wanted = cases[i].wanted;
+		struct store_client client;
+		struct fault fault = {0};
+
+		wanted.scopes = wanted.scopes ? wanted.scopes : none;
+		wanted.grants = wanted.grants ? wanted.grants : none;
+		wanted.redirect_uris = wanted.redirect_uris ? wanted.redirect_uris : none;
+		wanted.deliver = keep_secret;
+		wanted.context = secret;
+		assert_int_equal(
+			admin_client_add(&scene->admin, &wanted, &client, &fault), cases[i].error);
+		if (!strstr(fault.text, cases[i].part))
+			fail_msg("case %zu: %s", i, fault.text);
+		assert_string_equal(secret, "");
+	}
+}
+
+static void test_clients_of_each_type(void **state)
+{
+	static const char *const private_scheme[] = {
+		"com.example.app:/cb", "http://127.0.0.1/cb", "http://[::1]:80/cb", NULL};
+	static const char *const web[] = {"https://app.example/cb", NULL};
+	static const struct {
+		const char *type;
+		const char *const *redirect_uris;
+		bool has_secret;
+		const char *grants;
+	} cases[] = {
+		{"public", none, false, "password refresh_token"},
+		{"confidential", none, true, "password refresh_token"},
+		{"native", private_scheme, false, "authorization_code refresh_token"},
+		{"web", web, true, "authorization_code refresh_token"},
+		{"device", none, false,
+			"urn:ietf:params:oauth:grant-type:device_code refresh_token"},
+	};
+	struct scene *scene = *state;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char secret[GENERATED_PASSWORD_SIZE] = "";
+		const struct admin_new_client wanted = {.id = cases[i].type,
+			.type = cases[i].type,
+			.scopes = none,
+			.grants = none,
+			.redirect_uris = cases[i].redirect_uris,
+			.deliver = keep_secret,
+			.context = secret};
+		const struct admin_rotation rotation = {
+			.name = cases[i].type, .deliver = keep_secret, .context = secret};
+		struct store_client client;
+		struct fault fault = {0};
+
+		assert_int_equal(admin_client_add(&scene->admin, &wanted, &client, &fault), 0);
+		assert_string_equal(client.grants, cases[i].grants);
+		assert_string_equal(client.scopes, "cosmos offline_access");
+		assert_string_equal(client.default_scopes, client.scopes);
+		assert_int_equal(client.secret_count, cases[i].has_secret);
+		assert_int_equal(*secret != '\0', cases[i].has_secret);
+		assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &fault),
+			cases[i].has_secret ? 0 : ERROR_INVALID);
+	}
+}
+
+static void test_keys(void **state)
+{
+	static const struct {
+		const char *purpose;
+		const char *alg;
+		int error;
+		const char *line;
+	} cases[] = {
+		{"signing", "HS256", ERROR_INVALID,
+			"\"HS256\" is no algorithm of ours; use ES256, RS256 or EdDSA"},
+		{"signing", "none", ERROR_INVALID,
+			"\"none\" is no algorithm of ours; use ES256, RS256 or EdDSA"},
+		{"sealing", "ES256", ERROR_INVALID,
+			"a sealing key has no algorithm to choose; leave --alg out"},
+		{"secret", NULL, ERROR_INVALID,
+			"\"secret\" is no purpose of a key; use signing, sealing or pepper"},
+		{"signing", NULL, 0, ""},
+		{"signing", "EdDSA", 0, ""},
+		{"sealing", NULL, 0, ""},
+		{"pepper", NULL, 0, ""},
+	};
+	struct scene *scene = *state;
+	struct store_key key;
+	struct fault fault;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct admin_key_rotation rotation = {cases[i].purpose, cases[i].alg};
+		char kid[STORE_ID_SIZE];
+
+		fault = (struct fault){0};
+		assert_int_equal(
+			admin_key_rotate(&scene->admin, &rotation, kid, &fault), cases[i].error);
+		assert_string_equal(fault.text, cases[i].line);
+		if (cases[i].error)
+			continue;
+		assert_int_equal(admin_key_get(&scene->admin, kid, &key, &fault), 0);
+		assert_string_equal(key.purpose, cases[i].purpose);
+		assert_string_equal(key.alg, cases[i].alg			   ? cases[i].alg
+					     : strcmp(cases[i].purpose, "signing") ? ""
+										   : "ES256");
+	}
+	assert_int_equal(admin_key_get(&scene->admin, "unheard", &key, &fault), ERROR_NOT_FOUND);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_the_stores_answers),
+		SCENE(test_sites),
+		SCENE(test_a_service_user),
+		SCENE(test_a_user_name_is_made_up),
+		SCENE(test_what_is_no_service_user),
+		SCENE(test_takes_a_password_back),
+		SCENE(test_stores_nothing_that_was_not_delivered),
+		SCENE(test_rotates_with_an_overlap),
+		SCENE(test_what_is_no_client),
+		SCENE(test_clients_of_each_type),
+		SCENE(test_keys),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
