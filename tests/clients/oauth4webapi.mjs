@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // oauth4webapi 2, by its own API: strict about content types, the issuer and (RFC 9068) the token.
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import * as oauth from 'oauth4webapi';
 import { session, step } from './session.mjs';
+
+// Node 18 has Web Crypto, but not yet as a global, where oauth4webapi looks for it.
+globalThis.crypto ??= webcrypto;
 
 const client = { client_id: session.clientId, token_endpoint_auth_method: 'none' };
 const authority = new URL(session.authority);
