@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -52,6 +53,7 @@ static void turn_away(
 	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) > 0)
 		(void)shutdown(fd, SHUT_WR);
 	(void)close(fd);
+	atomic_fetch_sub(&loop->count, 1);
 }
 
 static bool add_source(struct http_loop *loop, const struct sockaddr_storage *peer)
@@ -80,7 +82,6 @@ static struct http_connection *create_connection(
 	slot = &loop->slots[connection->slot];
 	slot->connection = connection;
 	connection->serial = (uint32_t)++slot->generation;
-	atomic_fetch_add(&loop->count, 1);
 	return connection;
 }
 
@@ -144,6 +145,11 @@ static void place(struct http_loop *loop, int fd, const struct sockaddr_storage 
 
 	if (chosen != loop)
 		message = calloc(1, sizeof(*message));
+	if (!message)
+		chosen = loop;
+	/* Before it is there: the next one is placed by this count, and a loop that
+	 * stops waits for it. */
+	atomic_fetch_add(&chosen->count, 1);
 	if (!message) {
 		http_adopt(loop, fd, peer);
 		return;
@@ -154,19 +160,25 @@ static void place(struct http_loop *loop, int fd, const struct sockaddr_storage 
 }
 
 /* No descriptor is left: one that can be spared goes, or else the one that
- * waits is told so by a close. Otherwise the loop would spin. */
-static void relieve(struct http_loop *loop, const struct http_listener *listener)
+ * waits is told so by a close. Otherwise the loop would spin. Whether anybody
+ * waited. */
+static bool relieve(struct http_loop *loop, const struct http_listener *listener)
 {
+	struct pollfd waits = {.fd = listener->fd, .events = POLLIN};
 	int fd;
 
+	/* accept4() wants a descriptor before it looks whether anybody waits. */
+	if (poll(&waits, 1, 0) != 1)
+		return false;
 	if (evict(loop, NULL))
-		return;
+		return true;
 	if (loop->spare >= 0)
 		(void)close(loop->spare);
 	fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd >= 0)
 		(void)close(fd);
 	loop->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	return true;
 }
 
 bool http_accept(struct http_loop *loop, const struct http_listener *listener)
@@ -182,8 +194,7 @@ bool http_accept(struct http_loop *loop, const struct http_listener *listener)
 				peer.ss_family = AF_UNIX;
 			place(loop, fd, &peer);
 		} else if (errno == EMFILE || errno == ENFILE) {
-			relieve(loop, listener);
-			return true;
+			return relieve(loop, listener);
 		} else if (errno != EINTR && errno != ECONNABORTED) {
 			return false;
 		}

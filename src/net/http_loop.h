@@ -105,7 +105,7 @@ struct http_loop {
 	uint32_t *free_slots;
 	uint32_t free_count;
 	uint32_t slot_count;
-	atomic_uint count; /* connections */
+	atomic_uint count; /* connections, those in the mailbox too */
 	struct http_list lists[HTTP_LIST_COUNT];
 	struct http_connection *ready;
 	struct http_connection **ready_end;
@@ -156,7 +156,7 @@ void http_loop_list(
 /* http_accept.c. Takes some of what waits at a listener; whether more may wait. */
 bool http_accept(struct http_loop *loop, const struct http_listener *listener);
 
-/* Makes the descriptor a connection of this loop, or closes it. */
+/* Makes the descriptor, which is counted already, a connection of this loop, or closes it. */
 void http_adopt(struct http_loop *loop, int fd, const struct sockaddr_storage *peer);
 
 /* http_connection.c. All on the loop's thread; any may close the connection,

@@ -109,8 +109,8 @@ static bool has_length(int status)
 int http_response_write(struct http_loop *loop, const struct http_connection *connection,
 	const struct http_response *response, struct buf *out)
 {
-	bool has_body = has_length(response->status) && response->body && !connection->is_head;
 	int status = response->status >= 200 && response->status <= 999 ? response->status : 500;
+	bool has_body = has_length(status) && response->body && !connection->is_head;
 	size_t fields = response->fields ? strlen(response->fields) : 0;
 	const char *server = loop->server->server_header;
 

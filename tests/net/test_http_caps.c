@@ -156,6 +156,59 @@ static void test_source_evicts_its_own(void **state)
 	served_end();
 }
 
+/* Opens descriptors until there are no more. */
+static size_t use_up_descriptors(int *fds, size_t max)
+{
+	size_t count = 0;
+
+	while (count < max && (fds[count] = dup(STDERR_FILENO)) >= 0)
+		count++;
+	assert_true(count < max);
+	return count;
+}
+
+/* The server shares this process's descriptors. */
+static void test_no_descriptors_left(void **state)
+{
+	enum { MAX = 1000 };
+	static int fillers[MAX];
+	struct rlimit before;
+	struct rlimit few;
+	size_t count;
+	int idle;
+	int kept;
+	int late;
+
+	(void)state;
+	served_start((struct http_server_options){.threads = 1, .idle_timeout_ms = 60000});
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	idle = served_once(1);
+	few = before;
+	few.rlim_cur = before.rlim_cur < MAX ? before.rlim_cur : MAX;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	count = use_up_descriptors(fillers, MAX);
+	/* The one that waits makes room. */
+	(void)close(fillers[--count]);
+	kept = served_connect();
+	wire_send(kept, KEEP_REQUEST);
+	assert_true(wire_closed(idle));
+	served_wait(&served.kept_count, 1);
+	/* Nobody can be spared: the new one is closed, and the loop goes on. */
+	(void)close(fillers[--count]);
+	late = served_connect();
+	assert_true(wire_closed(late));
+	served_answer(served.kept[0], "ok");
+	assert_int_equal(wire_status_of(kept), 200);
+	while (count)
+		(void)close(fillers[--count]);
+	(void)close(idle);
+	(void)close(kept);
+	(void)close(late);
+	assert_int_equal(get_status(1), 200);
+	(void)setrlimit(RLIMIT_NOFILE, &before);
+	served_end();
+}
+
 /* Connections come and go in numbers; every one is answered. */
 static void *call_often(void *context)
 {
@@ -333,6 +386,7 @@ int main(void)
 		cmocka_unit_test(test_order_of_eviction),
 		cmocka_unit_test(test_share_of_a_source),
 		cmocka_unit_test(test_source_evicts_its_own),
+		cmocka_unit_test(test_no_descriptors_left),
 		cmocka_unit_test(test_many_come_and_go),
 		cmocka_unit_test(test_source_text),
 		cmocka_unit_test(test_what_one_source_is),

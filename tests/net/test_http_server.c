@@ -122,6 +122,28 @@ static void test_statuses_without_length(void **state)
 	served_end();
 }
 
+/* 1xx is not the handler's to say; anything else that is no status is a fault. */
+static void test_statuses_that_are_none(void **state)
+{
+	static const char *const paths[] = {"100", "0", "1000", "x"};
+	int fd;
+
+	(void)state;
+	served_start((struct http_server_options){0});
+	fd = served_connect();
+	for (size_t i = 0; i < 4; i++) {
+		char text[128];
+
+		(void)snprintf(text, sizeof(text),
+			"GET /status/%s HTTP/1.1\r\nHost: x\r\n\r\n" GET_REQUEST, paths[i]);
+		wire_send(fd, text);
+		assert_int_equal(wire_status_of(fd), 500);
+		assert_int_equal(wire_status_of(fd), 200);
+	}
+	(void)close(fd);
+	served_end();
+}
+
 static void test_http_1_0(void **state)
 {
 	struct wire_reply reply;
@@ -493,6 +515,7 @@ int main(void)
 		cmocka_unit_test(test_pipelined),
 		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_statuses_without_length),
+		cmocka_unit_test(test_statuses_that_are_none),
 		cmocka_unit_test(test_http_1_0),
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_expect),
