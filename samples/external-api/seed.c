@@ -26,7 +26,7 @@ const char seed_sql[] =
 
 	"INSERT INTO site VALUES ('north-pit', 'North Pit'), ('south-pit', 'South Pit');"
 
-	/* `progress`: how many holes are drilled. */
+	/* `progress`: how many holes are drilled. An id or name is unique in its site only. */
 	"INSERT INTO plan VALUES"
 	" ('north-pit', 'np-1240-014', 'NP 1240 014', '2026-11-02T06:40:00Z', 1,"
 	"  482310.4, 7514120.8, 1240.0, 5.5, 6.3, 12.0, 6, 8, 48),"
@@ -34,12 +34,16 @@ const char seed_sql[] =
 	"  482361.0, 7514131.2, 1240.0, 5.5, 6.3, 12.0, 5, 9, 21),"
 	" ('north-pit', 'np-1228-003', 'NP 1228 003', '2026-11-19T13:10:00Z', 0,"
 	"  482295.7, 7514060.1, 1228.0, 5.0, 5.8, 12.0, 4, 9, 0),"
+	" ('north-pit', 'ramp-02', 'Ramp 02', '2026-11-20T04:20:00Z', 1,"
+	"  482240.0, 7513985.5, 1252.0, 4.0, 4.6, 6.0, 3, 6, 9),"
 	" ('south-pit', 'sp-0865-022', 'SP 0865 022', '2026-10-28T21:15:00Z', 1,"
 	"  483905.2, 7511482.6, 865.0, 4.5, 5.2, 10.0, 6, 7, 42),"
 	" ('south-pit', 'sp-0865-023', 'SP 0865 023', '2026-11-17T22:30:00Z', 1,"
 	"  483948.9, 7511490.3, 865.0, 4.5, 5.2, 10.0, 5, 8, 12),"
 	" ('south-pit', 'sp-0855-001', 'SP 0855 001', '2026-11-20T09:05:00Z', 0,"
-	"  483890.0, 7511440.0, 855.0, 4.2, 4.8, 10.0, 4, 8, 0);"
+	"  483890.0, 7511440.0, 855.0, 4.2, 4.8, 10.0, 4, 8, 0),"
+	" ('south-pit', 'ramp-02', 'Ramp 02', '2026-11-20T11:45:00Z', 0,"
+	"  484010.6, 7511525.0, 875.0, 4.0, 4.6, 6.0, 3, 5, 0);"
 
 	"WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n+1 FROM number WHERE n < 99),"
 	" spot AS (SELECT plan.*, n, n / row_length AS row, n % row_length AS place,"

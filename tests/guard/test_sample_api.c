@@ -126,7 +126,7 @@ static void test_plans_and_holes(void **state)
 	struct json *holes;
 	bool ready = false;
 
-	assert_int_equal(json_length(plans), 3);
+	assert_int_equal(json_length(plans), 4);
 	assert_string_equal(json_member_text(plan, "id"), "np-1240-014");
 	assert_string_equal(json_member_text(plan, "modifiedAt"), "2026-11-02T06:40:00Z");
 	assert_int_equal(json_boolean(json_member(plan, "isReady"), &ready), 0);
@@ -144,6 +144,26 @@ static void test_plans_and_holes(void **state)
 	assert_non_null(json_member(json_at(holes, 0), "elevation"));
 	assert_false(json_is_text(json_member(json_at(holes, 0), "depth")));
 	json_free(holes);
+}
+
+/* The two sites have a plan of one name each. */
+static void test_one_id_at_two_sites(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *south =
+		bearer_with(fixture, CLAIMS(fixture, "adit", service_at("south-pit", "read")));
+	struct json *holes = read_json(
+		fixture, reader(fixture), "/api/v1/sites/north-pit/plans/ramp-02/holes", 200);
+	struct json *plan;
+
+	assert_int_equal(json_length(holes), 18);
+	json_free(holes);
+	holes = read_json(fixture, south, "/api/v1/sites/south-pit/plans/ramp-02/holes", 200);
+	assert_int_equal(json_length(holes), 15);
+	json_free(holes);
+	plan = read_json(fixture, south, "/api/v1/sites/south-pit/plans/ramp-02", 200);
+	assert_string_equal(json_member_text(plan, "modifiedAt"), "2026-11-20T11:45:00Z");
+	json_free(plan);
 }
 
 static void test_nothing_without_a_token(void **state)
@@ -309,6 +329,7 @@ int main(void)
 		WITH_API(test_a_service_user_sees_its_one_site),
 		WITH_API(test_a_person_sees_all_of_theirs),
 		WITH_API(test_plans_and_holes),
+		WITH_API(test_one_id_at_two_sites),
 		WITH_API(test_nothing_without_a_token),
 		WITH_API(test_not_yours_looks_like_not_there),
 		WITH_API(test_methods),

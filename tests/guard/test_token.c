@@ -176,8 +176,12 @@ static void test_40_expires_while_it_is_used(void **state)
 	assert_int_equal(status_of(fixture, token), 200);
 	fixture_set_clock(fixture, NOW + 3600);
 	assert_refused(fixture, token, "expired");
+	assert_string_equal(check(fixture->guard, token, "GET", "north-pit").error_description,
+		"the token has expired");
 	fixture_set_clock(fixture, NOW - 1);
 	assert_refused(fixture, token, "not yet");
+	assert_string_equal(check(fixture->guard, token, "GET", "north-pit").error_description,
+		"the token is not valid yet");
 }
 
 static void test_41_each_required_claim(void **state)
