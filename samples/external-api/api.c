@@ -183,8 +183,10 @@ static void serve_route(const struct route *route, struct work *work, struct api
 		problem(response, 404, NULL);
 		return;
 	}
-	if (strcmp(work->request->method, "GET") != 0) {
-		(void)buf_append_text(&response->fields, "Allow: GET\r\n");
+	/* The server leaves out the body of an answer to HEAD. */
+	if (strcmp(work->request->method, "GET") != 0 &&
+		strcmp(work->request->method, "HEAD") != 0) {
+		(void)buf_append_text(&response->fields, "Allow: GET, HEAD\r\n");
 		problem(response, 405, NULL);
 		return;
 	}

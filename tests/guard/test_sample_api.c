@@ -234,10 +234,12 @@ static void test_methods(void **state)
 			api_response_finish(&response);
 			ask(fixture, writer(fixture), methods[j], paths[i], &response);
 			assert_int_equal(response.status, 405);
-			assert_non_null(strstr(response.fields.data, "Allow: GET\r\n"));
+			assert_non_null(strstr(response.fields.data, "Allow: GET, HEAD\r\n"));
 			api_response_finish(&response);
 		}
 		assert_int_equal(status_at(fixture, writer(fixture), "GET", paths[i]), 200);
+		assert_int_equal(status_at(fixture, reader(fixture), "HEAD", paths[i]), 200);
+		assert_int_equal(status_at(fixture, reader(fixture), "OPTIONS", paths[i]), 405);
 	}
 }
 
