@@ -9,9 +9,10 @@ from tap import Tap
 
 SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
     os.path.join(os.path.dirname(__file__), '../..'))
-PATH = re.compile(r'`(?:\./)?((?:docs|include|src|samples|tests|tools|fuzz|bench|authority|libadit|'
-                  r'store|net|jose|codec|oauth)/[\w./-]*)`')
-# As in the text of a diagram, too.
+FOLDER = (r'(?:docs|include|src|samples|tests|tools|fuzz|bench|authority|libadit|guard|issuer|'
+          r'store|net|jose|codec|oauth|base)/')
+# In backticks; or with an ending, as in a diagram.
+PATH = re.compile(rf'`(?:\./)?({FOLDER}[\w./-]*)`|(?<![\w/.])({FOLDER}[\w./-]*\.[a-z0-9]+)\b')
 FUNCTION = re.compile(r'\b([a-z]\w*)\(\)')
 LINK = re.compile(r'\]\((?!https?:)([^)#]+)\)')
 
@@ -29,7 +30,8 @@ def path_exists(name):
 
 def check(document, code):
     text = read(document)
-    wrong = [name for name in PATH.findall(text) if not path_exists(name)]
+    wrong = [name for pair in PATH.findall(text) for name in pair
+             if name and not path_exists(name)]
     wrong += [f'{name}()' for name in FUNCTION.findall(text)
               if not re.search(rf'\b{name}\(', code)]
     wrong += [link for link in LINK.findall(text)
