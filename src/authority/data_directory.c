@@ -157,15 +157,19 @@ static int find_key(const char *directory, struct secret *ret_key, struct fault 
 	return ERROR_INVALID;
 }
 
+/* The file gets its name when it is whole: an init that was cut short must not
+ * leave half a key to the next. */
 static int write_key(const char *directory, const struct secret *key, struct fault *fault)
 {
 	char text[KEY_TEXT_LENGTH + 1];
 	char path[FILE_PATH_MAX];
+	char final_name[FILE_PATH_MAX];
 	bool written;
 	int fd;
 
-	if (join(path, directory, "secret.key"))
+	if (join(path, directory, "secret.key.new") || join(final_name, directory, "secret.key"))
 		return ERROR_LIMIT;
+	(void)unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		fault_set(fault, "%s can't be made: %s", path, strerror(errno));
@@ -175,9 +179,9 @@ static int write_key(const char *directory, const struct secret *key, struct fau
 	text[KEY_TEXT_LENGTH] = '\n';
 	written = write(fd, text, sizeof(text)) == (ssize_t)sizeof(text) && !fsync(fd);
 	memory_wipe(text, sizeof(text));
-	if (close(fd) || !written) {
+	if (close(fd) || !written || rename(path, final_name)) {
 		(void)unlink(path);
-		fault_set(fault, "%s can't be written", path);
+		fault_set(fault, "%s can't be written", final_name);
 		return ERROR_IO;
 	}
 	return 0;
