@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,6 +193,7 @@ static int write_key(const char *directory, const struct secret *key, struct fau
 /* What this init has made so far, to be taken back if it fails. */
 struct making {
 	const char *directory;
+	int lock; /* the directory itself, or -1 */
 	bool made_directory;
 	bool made_key;
 	char database[FILE_PATH_MAX];	/* adit.db.new */
@@ -214,6 +216,24 @@ static int make_directory(struct making *making, struct fault *fault)
 		fault_set(fault, "%s must be a directory of this user's with mode 0700",
 			making->directory);
 		return ERROR_INVALID;
+	}
+	return 0;
+}
+
+/* Two at once would write into each other's files. Locks the directory and not a
+ * file in it, so that nothing stays behind. */
+static int lock_directory(struct making *making, struct fault *fault)
+{
+	making->lock = open(making->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (making->lock < 0 || flock(making->lock, LOCK_EX | LOCK_NB)) {
+		bool busy = errno == EWOULDBLOCK;
+
+		if (busy)
+			fault_set(fault, "another aditd init is at %s", making->directory);
+		else
+			fault_set(fault, "%s can't be locked: %s", making->directory,
+				strerror(errno));
+		return busy ? ERROR_BUSY : ERROR_IO;
 	}
 	if (access(making->final_name, F_OK) == 0) {
 		fault_set(fault, "%s holds an authority already; choose another directory",
@@ -279,16 +299,6 @@ static int make_database(struct making *making, const char *issuer, const struct
 	return error;
 }
 
-static void sync_directory(const char *path)
-{
-	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0)
-		return;
-	(void)fsync(fd);
-	(void)close(fd);
-}
-
 static void take_back(const struct making *making)
 {
 	char path[FILE_PATH_MAX];
@@ -303,7 +313,7 @@ static void take_back(const struct making *making)
 int data_directory_init(
 	const char *path, const char *issuer, const struct clock *clock, struct fault *fault)
 {
-	struct making making = {.directory = path};
+	struct making making = {.directory = path, .lock = -1};
 	struct secret key = {0};
 	int error = issuer_check(issuer, fault);
 
@@ -315,16 +325,21 @@ int data_directory_init(
 		return ERROR_INVALID;
 	}
 	error = make_directory(&making, fault);
+	if (!error)
+		error = lock_directory(&making, fault);
 	if (error)
-		return error;
+		goto done;
 	error = make_key(&making, &key, fault);
 	if (!error)
 		error = make_database(&making, issuer, clock, &key, fault);
 	if (error)
 		take_back(&making);
 	else
-		sync_directory(path);
+		(void)fsync(making.lock);
 	secret_finish(&key);
+done:
+	if (making.lock >= 0)
+		(void)close(making.lock);
 	return error;
 }
 
