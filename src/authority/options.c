@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -155,7 +156,8 @@ bool options_flag(const struct options *options, const char *name)
 	return options_text(options, name) != NULL;
 }
 
-const char *options_each(const struct options *options, const char *name, size_t index)
+static const struct option_value *find_each(
+	const struct options *options, const char *name, size_t index)
 {
 	const struct option_spec *spec = find_spec(options->specs, name, strlen(name));
 
@@ -163,10 +165,29 @@ const char *options_each(const struct options *options, const char *name, size_t
 		if (options->values[i].spec != spec)
 			continue;
 		if (index == 0)
-			return options->values[i].text;
+			return &options->values[i];
 		index--;
 	}
 	return NULL;
+}
+
+const char *options_each(const struct options *options, const char *name, size_t index)
+{
+	const struct option_value *value = find_each(options, name, index);
+
+	return value ? value->text : NULL;
+}
+
+void options_place(const struct options *options, const char *name, size_t index,
+	char ret_place[OPTION_PLACE_SIZE])
+{
+	const struct option_value *value = find_each(options, name, index);
+
+	if (value && value->from_file)
+		(void)snprintf(ret_place, OPTION_PLACE_SIZE, "%s:%d: %s", options->path,
+			value->line, name);
+	else
+		(void)snprintf(ret_place, OPTION_PLACE_SIZE, "--%s", name);
 }
 
 static int parse_number(const char *text, const char **ret_end, int64_t *ret_number)
@@ -189,6 +210,7 @@ int options_number(const struct options *options, const char *name,
 	const struct number_range *range, int64_t *ret_number, struct fault *fault)
 {
 	const char *text = options_text(options, name);
+	char place[OPTION_PLACE_SIZE];
 	const char *end;
 	int64_t number;
 
@@ -198,8 +220,9 @@ int options_number(const struct options *options, const char *name,
 	}
 	if (parse_number(text, &end, &number) || *end || number < range->least ||
 		number > range->most) {
-		fault_set(fault, "--%s \"%s\": give a whole number from %" PRId64 " to %" PRId64,
-			name, text, range->least, range->most);
+		options_place(options, name, 0, place);
+		fault_set(fault, "%s \"%s\": give a whole number from %" PRId64 " to %" PRId64,
+			place, text, range->least, range->most);
 		return ERROR_INVALID;
 	}
 	*ret_number = number;

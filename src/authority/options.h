@@ -30,6 +30,7 @@ struct option_value {
 	const struct option_spec *spec;
 	const char *text; /* "" for a flag */
 	bool from_file;
+	int line; /* of the file */
 };
 
 struct options {
@@ -38,6 +39,7 @@ struct options {
 	size_t value_count;
 	const char *positional[OPTIONS_POSITIONAL_MAX];
 	size_t positional_count;
+	const char *path;   /* of the configuration file, borrowed; NULL: none was read */
 	struct arena arena; /* holds what the configuration file said */
 };
 
@@ -66,6 +68,11 @@ bool options_flag(const struct options *options, const char *name);
 
 /* The index-th value of a repeatable option, or NULL. */
 const char *options_each(const struct options *options, const char *name, size_t index);
+
+/* How a mistake in the index-th value is named: "--threads", or "FILE:3: threads". */
+enum { OPTION_PLACE_SIZE = 256 };
+void options_place(const struct options *options, const char *name, size_t index,
+	char ret_place[OPTION_PLACE_SIZE]);
 
 /* A whole number from least to most, or `otherwise` where it was not given. */
 struct number_range {

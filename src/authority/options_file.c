@@ -62,7 +62,7 @@ static int parse_flag(const char *text, bool *ret_on)
 static void add_from_file(
 	struct file_reading *reading, const struct option_spec *spec, const char *text)
 {
-	struct option_value value = {.spec = spec, .from_file = true};
+	struct option_value value = {.spec = spec, .from_file = true, .line = reading->line};
 	struct fault fault;
 	bool on = true;
 
@@ -114,6 +114,7 @@ int options_read_file(struct options *options, const struct option_spec *known, 
 		fault_set(fault, "%s can't be read: %s", path, strerror(reason));
 		return reason == ENOENT ? ERROR_NOT_FOUND : ERROR_INVALID;
 	}
+	options->path = path;
 	bad_line = ini_parse_stream(read_line, &reading, take_key, &reading);
 	if (!reading.failed && ferror(reading.file))
 		fail_line(&reading, "the file can't be read", "");

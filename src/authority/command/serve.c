@@ -30,6 +30,7 @@ struct serving {
 static int take_listen(struct invocation *invocation, struct serving *serving)
 {
 	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
+	char place[OPTION_PLACE_SIZE];
 	const char *address;
 
 	while ((address = options_each(&invocation->options, "listen", serving->listen_count)) !=
@@ -40,10 +41,11 @@ static int take_listen(struct invocation *invocation, struct serving *serving)
 			return ERROR_INVALID;
 		}
 		if (!behind_proxy && !listen_is_local(address)) {
+			options_place(&invocation->options, "listen", serving->listen_count, place);
 			fault_set(&invocation->fault,
-				"--listen %s would take passwords over plain HTTP; put a TLS proxy "
+				"%s %s would take passwords over plain HTTP; put a TLS proxy "
 				"in front and say --behind-proxy, or listen on loopback",
-				address);
+				place, address);
 			return ERROR_INVALID;
 		}
 		serving->listen[serving->listen_count++] = address;
@@ -60,6 +62,7 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 	const struct number_range flood = {0, 1000000, 100};
 	const struct number_range thread_range = {1, AUTHORITY_WORKERS_MAX, 0};
 	const char *level = options_text(&invocation->options, "log-level");
+	char place[OPTION_PLACE_SIZE];
 	int64_t threads = 0;
 	int error;
 
@@ -67,8 +70,9 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 	serving->log = (struct log){
 		.fd = STDERR_FILENO, .least = LOG_LEVEL_INFO, .clock = &invocation->clock};
 	if (level && log_level_parse(level, &serving->log.least)) {
-		fault_set(&invocation->fault,
-			"--log-level \"%s\": use debug, info, warning or error", level);
+		options_place(&invocation->options, "log-level", 0, place);
+		fault_set(&invocation->fault, "%s \"%s\": use debug, info, warning or error", place,
+			level);
 		return ERROR_INVALID;
 	}
 	error = options_number(&invocation->options, "flood-limit", &flood,
@@ -85,11 +89,13 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 static int check_issuer(struct invocation *invocation, const struct authority *authority)
 {
 	const char *wanted = options_text(&invocation->options, "issuer");
+	char place[OPTION_PLACE_SIZE];
 
 	if (!wanted || !strcmp(wanted, authority->self.issuer))
 		return 0;
+	options_place(&invocation->options, "issuer", 0, place);
 	fault_set(&invocation->fault,
-		"--issuer %s differs from this data directory's, %s, which init fixed", wanted,
+		"%s %s differs from this data directory's, %s, which init fixed", place, wanted,
 		authority->self.issuer);
 	return ERROR_INVALID;
 }
