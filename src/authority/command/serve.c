@@ -56,10 +56,11 @@ static int take_listen(struct invocation *invocation, struct serving *serving)
 }
 
 /* Behind a proxy every request comes from the proxy's address, so that a limit per
- * source would be one for all together. */
+ * source would be one for all together: there is none unless it is asked for. */
 static int take_settings(struct invocation *invocation, struct serving *serving)
 {
-	const struct number_range flood = {0, 1000000, 100};
+	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
+	const struct number_range flood = {0, 1000000, behind_proxy ? 0 : 100};
 	const struct number_range thread_range = {1, AUTHORITY_WORKERS_MAX, 0};
 	const char *level = options_text(&invocation->options, "log-level");
 	char place[OPTION_PLACE_SIZE];
@@ -81,8 +82,6 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 		error = options_number(&invocation->options, "threads", &thread_range, &threads,
 			&invocation->fault);
 	serving->settings.threads = (unsigned)threads;
-	if (options_flag(&invocation->options, "behind-proxy"))
-		serving->settings.flood_per_second = 0;
 	return error;
 }
 
