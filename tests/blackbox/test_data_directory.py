@@ -11,8 +11,7 @@ import stat
 import subprocess
 import time
 
-from harness import (ADITD, PATIENCE_S, Clock, Data, Folder, Server, Suite, check, equal, run, served,
-                     side_by_side, until)
+from harness import ADITD, Data, Folder, Suite, check, equal, run, served, side_by_side, until
 
 suite = Suite()
 ISSUER = 'https://localhost/identity'
