@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The static checks find what they are for: each kind of breach is planted in a copy of the
 sources, and the check must fail and name its file and line."""
+import json
 import os
 import shutil
 import subprocess
@@ -160,6 +161,17 @@ def check_arguments(tap):
              '--al' in done.stderr, 'check: an unknown argument', done.stdout + done.stderr)
 
 
+def check_lock(tap):
+    """npm's lock file pins versions and hashes, and names no place to fetch them from."""
+    with open(os.path.join(SOURCE, 'tests/clients/package-lock.json'), encoding='utf-8') as file:
+        packages = json.load(file)['packages']
+    installed = {name: package for name, package in packages.items() if name}
+    tap.case(bool(installed) and not any('resolved' in p for p in installed.values()),
+             'package-lock.json: no place to fetch from')
+    tap.case(all('integrity' in package for package in installed.values()),
+             'package-lock.json: a hash for each package')
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -171,6 +183,7 @@ def main():
         check_spdx(tap, folder)
         check_length(tap, folder)
     check_arguments(tap)
+    check_lock(tap)
     tap.finish()
 
 
