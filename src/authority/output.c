@@ -83,7 +83,9 @@ static char *list_cell(struct arena *arena, const char *items)
 {
 	char *text = arena_copy_text(arena, *items ? items : "-");
 
-	for (char *gap = text; gap && (gap = strchr(gap, '\n')) != NULL;)
+	if (!text)
+		return NULL;
+	for (char *gap = strchr(text, '\n'); gap; gap = strchr(gap, '\n'))
 		*gap = ' ';
 	return text;
 }
