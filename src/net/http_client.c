@@ -306,8 +306,9 @@ static CURLcode set_call(const struct http_client *client, const struct http_cal
 
 	if (!code)
 		code = loaded.easy_setopt(handle, CURLOPT_HTTPHEADER, fields);
-	/* Plain HTTP stays on this machine: no proxy of the environment may see it. */
-	if (!code && !uri->https)
+	/* A proxy of the environment must not see plain HTTP, and has no part in what
+	 * stays on this machine. */
+	if (!code && (!uri->https || uri_is_loopback(uri)))
 		code = loaded.easy_setopt(handle, CURLOPT_PROXY, "");
 	if (code || strcmp(call->method, "POST") != 0)
 		return code;
