@@ -174,12 +174,18 @@ static void test_no_descriptors_left(void **state)
 	static int fillers[MAX];
 	struct rlimit before;
 	struct rlimit few;
+	const char *preloaded = getenv("LD_PRELOAD");
 	size_t count;
 	int idle;
 	int kept;
 	int late;
 
 	(void)state;
+	/* It takes the connection out of the queue before it says EMFILE. */
+	if (preloaded && strstr(preloaded, "vgpreload")) {
+		print_message("# valgrind's own descriptors have other limits\n");
+		skip();
+	}
 	served_start((struct http_server_options){.threads = 1, .idle_timeout_ms = 60000});
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	idle = served_once(1);
