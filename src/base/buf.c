@@ -194,22 +194,27 @@ static void append_json_character(struct buf *buf, const char *text, size_t size
 	}
 }
 
-static bool json_plain(unsigned char c)
+/* How many characters from `text` on stand for themselves in JSON. */
+static size_t json_plain(const char *text, size_t length)
 {
-	return c >= 0x20 && c < 0x7f && c != '"' && c != '\\';
+	static const bool plain[256] = {
+		[0x20 ... 0x21] = true, [0x23 ... 0x5b] = true, [0x5d ... 0x7e] = true};
+	size_t run = 0;
+
+	while (run < length && plain[(unsigned char)text[run]])
+		run++;
+	return run;
 }
 
-int buf_append_json_text(struct buf *buf, const char *text, size_t length)
+static int append_json_mixed(struct buf *buf, const char *text, size_t length)
 {
 	(void)buf_append_char(buf, '"');
 	for (size_t i = 0; i < length;) {
-		size_t run = i;
+		size_t run = json_plain(text + i, length - i);
 		size_t size;
 
-		while (run < length && json_plain((unsigned char)text[run]))
-			run++;
-		(void)buf_append(buf, text + i, run - i);
-		i = run;
+		(void)buf_append(buf, text + i, run);
+		i += run;
 		if (i == length)
 			break;
 		size = utf8_character(text + i, length - i);
@@ -220,6 +225,24 @@ int buf_append_json_text(struct buf *buf, const char *text, size_t length)
 		i += size ? size : 1;
 	}
 	return buf_append_char(buf, '"');
+}
+
+int buf_append_json_text(struct buf *buf, const char *text, size_t length)
+{
+	char *at;
+	int error;
+
+	if (json_plain(text, length) < length)
+		return append_json_mixed(buf, text, length);
+	error = buf_reserve(buf, length + 2);
+	if (error)
+		return error;
+	at = buf->data + buf->len;
+	*at = '"';
+	memcpy(at + 1, text, length);
+	memcpy(at + 1 + length, "\"", 2);
+	buf->len += length + 2;
+	return 0;
 }
 
 int buf_status(const struct buf *buf)
