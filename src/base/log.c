@@ -58,7 +58,9 @@ static void append_field(struct buf *line, const struct log_field *field)
 {
 	if (field->kind == LOG_KIND_TEXT && !field->text)
 		return;
-	(void)buf_printf(line, ",\"%s\":", field->name);
+	(void)buf_append(line, ",\"", 2);
+	(void)buf_append_text(line, field->name);
+	(void)buf_append(line, "\":", 2);
 	if (field->kind == LOG_KIND_NUMBER)
 		(void)buf_printf(line, "%" PRId64, field->number);
 	else
