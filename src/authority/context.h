@@ -28,7 +28,7 @@ struct authority_settings {
 	int64_t failure_ms;	  /* failures leave at multiples of this after arrival */
 	int64_t flood_per_second; /* requests of one source; 0: no limit */
 	unsigned threads;	  /* 0: one per core */
-	bool measure_signatures;  /* for bench: CPU time of each signature */
+	unsigned measure_one_in;  /* for bench: CPU time of one signature in so many; 0: none */
 };
 
 /* What one loop of the server keeps to itself: a signer prepared per algorithm. */
@@ -38,6 +38,7 @@ struct worker {
 		char header[AUTHORITY_HEADER_SIZE];
 		struct crypto_signer *signer;
 	} signers[JOSE_EDDSA + 1];
+	unsigned signature_turn; /* the next three are for bench */
 	int64_t signature_ns;
 	int64_t signature_count;
 };
