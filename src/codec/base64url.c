@@ -52,16 +52,23 @@ int base64url_append(struct buf *buf, const void *bytes, size_t length)
 	return 0;
 }
 
+/* One more than the value of each character of both alphabets, from '+' on; 0: of
+ * none. Looked up, since the processor can't foretell a comparison of what is
+ * random. */
+static const unsigned char values[] = {63, 0, 63, 0, 64, 53, 54, 55, 56, 57, 58, 59, 60, 61, 62, 0,
+	0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21,
+	22, 23, 24, 25, 26, 0, 0, 0, 0, 64, 0, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 39,
+	40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51, 52};
+
 /* The value of a character, or NO_DIGIT; the last two digits differ by alphabet. */
 static unsigned digit(char c, const char last[2])
 {
-	if (c >= 'A' && c <= 'Z')
-		return (unsigned)(c - 'A');
-	if (c >= 'a' && c <= 'z')
-		return (unsigned)(c - 'a') + 26;
-	if (c >= '0' && c <= '9')
-		return (unsigned)(c - '0') + 52;
-	return c == last[0] ? 62 : c == last[1] ? 63 : NO_DIGIT;
+	unsigned at = (unsigned)(unsigned char)c - '+';
+	unsigned value = at < sizeof(values) ? values[at] : 0;
+
+	if (!value || (value > 62 && c != last[value - 63]))
+		return NO_DIGIT;
+	return value - 1;
 }
 
 static int decode(const char *text, size_t length, const char last[2], unsigned char *bytes,
