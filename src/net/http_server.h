@@ -72,14 +72,14 @@ struct http_response {
 typedef void (*http_handler)(
 	void *context, const struct http_request *request, struct http_ticket ticket);
 
-/* Called for what the server refuses by itself (400, 408, 413, 414, 431, 501,
- * 503, 505), so that the authority can log it. On a loop thread; may be NULL.
+/* Called for what the server refuses by itself (400, 408, 413, 414, 417, 431,
+ * 501, 503, 505), so that the authority can log it. On a loop thread; may be NULL.
  * `peer` NULL where unknown. */
 typedef void (*http_refusal_handler)(
 	void *context, int status, const char *reason, const struct sockaddr_storage *peer);
 
 struct http_server_options {
-	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0", "unix:/path" */
+	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path" */
 	size_t listen_count;
 	unsigned threads;	   /* loops; 0: one per core */
 	size_t max_connections;	   /* 0: 4096, less where RLIMIT_NOFILE says so */
@@ -110,7 +110,7 @@ int http_server_start(struct http_server *server);
 /* Copies the response; from any thread. */
 void http_answer(struct http_ticket ticket, const struct http_response *response);
 
-/* Accepts no more, lets what is under way finish for at most `drain_ms`, then
+/* Not from a handler. Accepts no more, lets what is under way finish for at most `drain_ms`, then
  * cuts. Returns when the threads have ended. */
 void http_server_stop(struct http_server *server, int drain_ms);
 void http_server_destroy(struct http_server *server); /* stopped or never started; accepts NULL */
