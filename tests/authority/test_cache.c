@@ -9,6 +9,7 @@
 #include "authority/cache.h"
 #include "base/error.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -216,6 +217,59 @@ static void test_keeps_what_is_used(void **state)
 	}
 }
 
+struct hammering {
+	struct cache *cache;
+	unsigned seed;
+	int wrong;
+};
+
+/* Puts, asks and empties; every key stands for its own number. */
+static void *hammer(void *context)
+{
+	struct hammering *hammering = context;
+	unsigned random = hammering->seed;
+
+	for (int i = 0; i < 20000; i++) {
+		struct cache_key key;
+		int number;
+		int value;
+		char name[16];
+
+		random = random * 1664525u + 1013904223u;
+		number = (int)(random >> 8) % 50;
+		(void)snprintf(name, sizeof(name), "n%d", number);
+		if (cache_key_make(&key, 'c', name, ""))
+			hammering->wrong++;
+		if (cache_get(hammering->cache, &key, &value, sizeof(value)) && value != number)
+			hammering->wrong++;
+		cache_put(hammering->cache, &key, cache_era(hammering->cache), &number,
+			sizeof(number));
+		if (i % 64 == 0)
+			cache_forget(hammering->cache, &key);
+	}
+	return NULL;
+}
+
+/* One thread polls, as the authority's ticker does; the others ask. */
+static void test_threads(void **state)
+{
+	enum { THREADS = 4 };
+	struct hammering hammering[THREADS];
+	pthread_t threads[THREADS];
+
+	cache_poll(*state, 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		hammering[i] = (struct hammering){.cache = *state, .seed = i};
+		assert_int_equal(pthread_create(&threads[i], NULL, hammer, &hammering[i]), 0);
+	}
+	for (int64_t counter = 1; counter < 200; counter++)
+		cache_poll(*state, counter);
+	for (unsigned i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		assert_int_equal(hammering[i].wrong, 0);
+	}
+}
+
 #define CACHED(test) cmocka_unit_test_setup_teardown(test, open_cache, close_cache)
 
 int main(void)
@@ -231,6 +285,7 @@ int main(void)
 		CACHED(test_bounds_keys),
 		CACHED(test_bounds_entries),
 		CACHED(test_keeps_what_is_used),
+		CACHED(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

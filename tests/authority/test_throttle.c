@@ -10,6 +10,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <string.h>
 
 enum { RATE = 10, BURST = RATE * THROTTLE_BURST_S };
@@ -174,6 +175,42 @@ static void test_forgets_the_quietest_first(void **state)
 	assert_true(take(throttle, "192.0.2.1", 5000) > 0);
 }
 
+struct flood {
+	struct throttle *throttle;
+	int64_t now_ms;
+	int passed;
+};
+
+static void *run_flood(void *context)
+{
+	struct flood *flood = context;
+	struct sockaddr_storage peer = peer_of("192.0.2.1");
+
+	for (int i = 0; i < 2 * BURST; i++)
+		flood->passed += throttle_take(flood->throttle, &peer, flood->now_ms) == 0;
+	return NULL;
+}
+
+/* Loops that read the time one after the other and count in another order: the
+ * whole burst is one source's, whatever their order. */
+static void test_threads(void **state)
+{
+	enum { THREADS = 4 };
+	struct flood floods[THREADS];
+	pthread_t threads[THREADS];
+	int passed = 0;
+
+	for (int i = 0; i < THREADS; i++) {
+		floods[i] = (struct flood){.throttle = *state, .now_ms = 5000 + i};
+		assert_int_equal(pthread_create(&threads[i], NULL, run_flood, &floods[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+		passed += floods[i].passed;
+	}
+	assert_int_equal(passed, BURST);
+}
+
 #define THROTTLED(test) cmocka_unit_test_setup_teardown(test, open_throttle, close_throttle)
 
 int main(void)
@@ -187,6 +224,7 @@ int main(void)
 		THROTTLED(test_a_unix_socket_has_no_source),
 		cmocka_unit_test(test_no_limit),
 		THROTTLED(test_forgets_the_quietest_first),
+		THROTTLED(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
