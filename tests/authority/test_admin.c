@@ -336,6 +336,38 @@ static void test_clients_of_each_type(void **state)
 	}
 }
 
+/* A secret that has expired already would leave the client none when the overlap ends. */
+static void test_no_secret_that_has_expired(void **state)
+{
+	struct scene *scene = *state;
+	char secret[GENERATED_PASSWORD_SIZE] = "untouched";
+	const struct admin_new_client wanted = {.id = "partner",
+		.type = "confidential",
+		.scopes = none,
+		.grants = none,
+		.redirect_uris = none,
+		.deliver = keep_secret,
+		.context = secret};
+	struct admin_rotation rotation = {.name = "partner",
+		.expires_at = SCENE_NOW_S,
+		.deliver = keep_secret,
+		.context = secret};
+	struct store_client before;
+	struct store_client client;
+	struct fault fault = {0};
+
+	assert_int_equal(admin_client_add(&scene->admin, &wanted, &before, &fault), 0);
+	(void)strcpy(secret, "untouched");
+	assert_int_equal(
+		admin_client_rotate_secret(&scene->admin, &rotation, &fault), ERROR_INVALID);
+	assert_string_equal(fault.text, "the expiry date is past; give a later one");
+	assert_string_equal(secret, "untouched");
+	assert_int_equal(admin_client_get(&scene->admin, "partner", &client, &fault), 0);
+	assert_string_equal(client.secrets[0].id, before.secrets[0].id);
+	rotation.expires_at = SCENE_NOW_S + 1;
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &fault), 0);
+}
+
 static void test_keys(void **state)
 {
 	static const struct {
@@ -394,6 +426,7 @@ int main(void)
 		SCENE(test_rotates_with_an_overlap),
 		SCENE(test_what_is_no_client),
 		SCENE(test_clients_of_each_type),
+		SCENE(test_no_secret_that_has_expired),
 		SCENE(test_keys),
 	};
 

@@ -145,6 +145,7 @@ for noun in ('site', 'service-user', 'client'):
 mistake(['key', 'show', 'nobody'], 'key', 'nobody')
 mistake(['client', 'rotate-secret', 'nobody'], 'nobody')
 mistake(['client', 'rotate-secret', 'external.customer'], 'external.customer', 'public')
+mistake(['client', 'rotate-secret', 'partner', '--expires', '2020-01-01'], 'past')
 
 for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense', 'init serve',
              '\x1b[31m', 'x' * 9000, '--nonsense', '-h', ''):

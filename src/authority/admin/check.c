@@ -18,6 +18,14 @@ int admin_store_fault(int error, const char *thing, const char *name, struct fau
 	return error;
 }
 
+int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault)
+{
+	if (!expires_at || expires_at > clock_now_s(admin->clock))
+		return 0;
+	fault_set(fault, "the expiry date is past; give a later one");
+	return ERROR_INVALID;
+}
+
 int admin_check_text(const char *what, const char *text, size_t max, struct fault *fault)
 {
 	size_t length = strlen(text);

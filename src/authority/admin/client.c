@@ -268,6 +268,9 @@ int admin_client_rotate_secret(
 			fault, "the client \"%s\" is %s and has no secret", client.id, client.type);
 		return ERROR_INVALID;
 	}
+	error = admin_check_expiry(admin, rotation->expires_at, fault);
+	if (error)
+		return error;
 	error = credential_make(admin->keyring, admin->clock, GENERATED_CLIENT_SECRET, client.id,
 		secret, &credential);
 	if (!error) {

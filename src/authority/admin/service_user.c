@@ -22,14 +22,6 @@ static int check_role(const char *role, struct fault *fault)
 	return ERROR_INVALID;
 }
 
-static int check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault)
-{
-	if (!expires_at || expires_at > clock_now_s(admin->clock))
-		return 0;
-	fault_set(fault, "the expiry date is past; give a later one");
-	return ERROR_INVALID;
-}
-
 static int choose_username(
 	const struct admin_new_service_user *wanted, struct store_service_user *user)
 {
@@ -79,7 +71,7 @@ static int check_wanted(
 	if (!error)
 		error = check_role(wanted->role, fault);
 	if (!error)
-		error = check_expiry(admin, wanted->expires_at, fault);
+		error = admin_check_expiry(admin, wanted->expires_at, fault);
 	return error ? error : admin_site_get(admin, wanted->site, &site, fault);
 }
 
@@ -138,7 +130,7 @@ int admin_service_user_rotate(
 	int error = admin_service_user_get(admin, rotation->name, &user, fault);
 
 	if (!error)
-		error = check_expiry(admin, rotation->expires_at, fault);
+		error = admin_check_expiry(admin, rotation->expires_at, fault);
 	if (error)
 		return error;
 	error = credential_make(admin->keyring, admin->clock, GENERATED_SERVICE_USER_PASSWORD,
