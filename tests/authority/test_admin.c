@@ -230,6 +230,7 @@ static void test_what_is_no_client(void **state)
 	static const char *const bad_scope[] = {"unheard", NULL};
 	static const char *const bad_grant[] = {"implicit", NULL};
 	static const char *const machine[] = {"client_credentials", NULL};
+	static const char *const code[] = {"refresh_token", "authorization_code", NULL};
 	static const char *const plain_http[] = {"http://app.example/cb", NULL};
 	static const char *const fragment[] = {"https://app.example/cb#x", NULL};
 	static const char *const script[] = {"javascript:alert(1)", NULL};
@@ -253,6 +254,20 @@ static void test_what_is_no_client(void **state)
 			"\"implicit\" is no grant"},
 		{{.id = "a", .type = "confidential", .grants = machine}, ERROR_INVALID,
 			"client_credentials needs a Service User"},
+		{{.id = "a", .type = "public", .grants = machine}, ERROR_INVALID,
+			"a public client can't have the grant client_credentials, for it has no "
+			"secret; use confidential or web"},
+		{{.id = "a", .type = "native", .grants = machine}, ERROR_INVALID,
+			"a native client can't have the grant client_credentials"},
+		{{.id = "a", .type = "device", .grants = machine}, ERROR_INVALID,
+			"a device client can't have the grant client_credentials"},
+		{{.id = "a", .type = "public", .grants = code}, ERROR_INVALID,
+			"a public client can't have the grant authorization_code, for it has no "
+			"redirect URI; use native or web"},
+		{{.id = "a", .type = "confidential", .grants = code}, ERROR_INVALID,
+			"a confidential client can't have the grant authorization_code"},
+		{{.id = "a", .type = "device", .grants = code}, ERROR_INVALID,
+			"a device client can't have the grant authorization_code"},
 		{{.id = "a", .type = "confidential", .service_user = "nobody"}, ERROR_NOT_FOUND,
 			"there is no service-user \"nobody\""},
 		{{.id = "a", .type = "public", .redirect_uris = loopback}, ERROR_INVALID,

@@ -212,6 +212,12 @@ mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'http://127.
 mistake(['client', 'add', 'new', '--type', 'public', '--redirect-uri', 'https://a.example/'], 'redirect')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--grant', 'client_credentials'],
         '--service-user')
+for kind in ('public', 'native', 'device'):
+    mistake(['client', 'add', 'new', '--type', kind, '--grant', 'client_credentials',
+             '--service-user', 'bob'], kind, 'client_credentials', 'secret')
+for kind in ('public', 'confidential', 'device'):
+    mistake(['client', 'add', 'new', '--type', kind, '--grant', 'authorization_code'], kind,
+            'authorization_code', 'redirect URI')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--service-user', 'nobody'], 'nobody')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--password-out', 'FOLDER/there'], '/there',
         before=write('there', 'mine'))

@@ -55,6 +55,16 @@ static int check_id(const char *id, struct fault *fault)
 	return 0;
 }
 
+/* What the type lacks that the grant needs (RFC 6749, 4.4 and 4.1), or NULL. */
+static const char *missing_for(const struct client_type *type, const char *grant)
+{
+	if (!type->has_secret && !strcmp(grant, "client_credentials"))
+		return "secret; use confidential or web";
+	if (!type->has_redirects && !strcmp(grant, "authorization_code"))
+		return "redirect URI; use native or web";
+	return NULL;
+}
+
 static int take_grants(const struct admin_new_client *wanted, const struct client_type *type,
 	struct store_client *client, struct fault *fault)
 {
@@ -64,6 +74,7 @@ static int take_grants(const struct admin_new_client *wanted, const struct clien
 	if (!*wanted->grants)
 		return buf_append_text(&grants, type->grants);
 	for (const char *const *grant = wanted->grants; *grant; grant++) {
+		const char *missing = missing_for(type, *grant);
 		bool known = false;
 
 		for (size_t i = 0; i < sizeof(known_grants) / sizeof(known_grants[0]); i++)
@@ -74,6 +85,11 @@ static int take_grants(const struct admin_new_client *wanted, const struct clien
 				"authorization_code, client_credentials or the device "
 				"grant's URN",
 				*grant);
+			return ERROR_INVALID;
+		}
+		if (missing) {
+			fault_set(fault, "a %s client can't have the grant %s, for it has no %s",
+				type->name, *grant, missing);
 			return ERROR_INVALID;
 		}
 	}
