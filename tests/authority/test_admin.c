@@ -235,6 +235,9 @@ static void test_what_is_no_client(void **state)
 	static const char *const fragment[] = {"https://app.example/cb#x", NULL};
 	static const char *const script[] = {"javascript:alert(1)", NULL};
 	static const char *const no_dot[] = {"myapp:/cb", NULL};
+	static const char *const two_lines[] = {"com.example:/a\ncom.example:/b", NULL};
+	static const char *const delete[] = {"com.example:/\x7f", NULL};
+	static const char *const no_ascii[] = {"com.example:/\xc3\xbc", NULL};
 	static const char *const loopback[] = {"http://127.0.0.1/cb", NULL};
 	static const struct {
 		struct admin_new_client wanted;
@@ -279,6 +282,12 @@ static void test_what_is_no_client(void **state)
 		{{.id = "a", .type = "native", .redirect_uris = script}, ERROR_INVALID,
 			"is not allowed"},
 		{{.id = "a", .type = "native", .redirect_uris = no_dot}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = two_lines}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = delete}, ERROR_INVALID,
+			"is not allowed"},
+		{{.id = "a", .type = "native", .redirect_uris = no_ascii}, ERROR_INVALID,
 			"is not allowed"},
 		{{.id = "a", .type = "web", .redirect_uris = loopback}, ERROR_INVALID,
 			"is not allowed"},

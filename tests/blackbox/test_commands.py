@@ -208,6 +208,9 @@ for uri in ('http://example.com/cb', 'javascript:alert(1)', 'https://example.com
             'https://', 'data:text/html,x', 'https://u:p@example.com/', 'http://127.0.0.1.evil.com/',
             'com.example:/a b', 'x:y', 'HTTPS://example.com\n'):
     mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', uri], 'redirect URI')
+for uri in ('com.example:/a\ncom.example:/b', 'com.example:/\t', 'com.example:/\x7f',
+            'com.example:/\u00fc', 'https://example.com/\u00fc'):
+    mistake(['client', 'add', 'new', '--type', 'native', '--redirect-uri', uri], 'redirect URI')
 mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'http://127.0.0.1/cb'], 'redirect')
 mistake(['client', 'add', 'new', '--type', 'public', '--redirect-uri', 'https://a.example/'], 'redirect')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--grant', 'client_credentials'],

@@ -128,12 +128,23 @@ static int take_scopes(const struct admin *admin, const struct admin_new_client 
 	return text_copy(client->default_scopes, sizeof(client->default_scopes), client->scopes);
 }
 
+/* The list is kept with a line feed between two. */
+static bool is_visible_ascii(const char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x21 || (unsigned char)*text > 0x7e)
+			return false;
+	return true;
+}
+
 /* https, http on loopback, or a private scheme with a dot in it (RFC 8252, 7). */
 static bool redirect_uri_allowed(const char *text, bool native)
 {
 	size_t scheme = strcspn(text, ":");
 	struct uri uri;
 
+	if (!is_visible_ascii(text))
+		return false;
 	if (!uri_parse(text, &uri))
 		return uri.https || (native && uri_is_loopback(&uri));
 	return native && text[scheme] == ':' && memchr(text, '.', scheme) &&
