@@ -89,7 +89,7 @@ int admin_key_get(
 
 /* The store's error in words; returns `error`. `thing` is "site", `name` its name. */
 int admin_store_fault(int error, const char *thing, const char *name, struct fault *fault);
-/* One line of UTF-8 without control characters, of 1 to `max` bytes. */
+/* One line of UTF-8 of 1 to `max` bytes, without what a terminal would obey. */
 int admin_check_text(const char *what, const char *text, size_t max, struct fault *fault);
 /* A secret's expiry must lie ahead; 0: never. */
 int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault);

@@ -30,6 +30,25 @@ static void test_texts(void **state)
 		{"a\nb", "has a control character"},
 		{"\x1b[2J", "has a control character"},
 		{"\x7f", "has a control character"},
+		{"\xc2\xa0", NULL},
+		{"\xe2\x80\xa7", NULL},
+		{"\xe2\x80\xaf", NULL},
+		{"\xe2\x81\xa5", NULL},
+		{"\xe2\x81\xaa", NULL},
+		{"\xe3\x80\xa8", NULL},
+		{"a\xc2\x80", "has a control character"},
+		{"\xc2\x9b"
+		 "2J",
+			"has a control character"},
+		{"\xc2\x9f", "has a control character"},
+		{"a\xe2\x80\xa8", "has a control character"},
+		{"\xe2\x80\xa9", "has a control character"},
+		{"\xe2\x80\xaa", "has a control character"},
+		{"a\xe2\x80\xae"
+		 "b",
+			"has a control character"},
+		{"\xe2\x81\xa6", "has a control character"},
+		{"\xe2\x81\xa9", "has a control character"},
 	};
 
 	(void)state;

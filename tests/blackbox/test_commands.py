@@ -162,6 +162,7 @@ for name in ('North', '-north', 'n_rth', '', 'x' * 65, 'n\u00f6rth', 'north ', '
 mistake(['site', 'add', 'north'], 'north', 'already')
 mistake(['site', 'add', 'x', '--name', 'x' * 257], 'name', 'long')
 mistake(['site', 'add', 'x', '--name', 'a\nb'], 'name', 'control')
+mistake(['site', 'add', 'x', '--name', 'a\u202eb'], 'name', 'control')
 mistake(['site', 'add', 'x', '--name', ''], '--name')
 
 ADD = ['service-user', 'add', 'new']
@@ -172,7 +173,7 @@ for role in ('admin', 'Read', 'owner', 'read write', 'x' * 100):
     mistake([*ADD, '--site', 'north', '--role', role], 'role')
 mistake(['service-user', 'add', 'bob', '--site', 'north', '--role', 'read'], 'bob', 'already')
 mistake(['service-user', 'add', 'bob', '--site', 'south', '--role', 'read'], 'bob', 'already')
-for name in ('', 'x' * 257, 'a\nb', '\x7f'):
+for name in ('', 'x' * 257, 'a\nb', '\x7f', '\x9b2J', 'a\u2028b', 'a\u2066b'):
     mistake(['service-user', 'add', name, '--site', 'north', '--role', 'read'], 'user name')
 mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'x' * 257], 'label')
 mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'a\tb'], 'label')

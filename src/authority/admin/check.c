@@ -26,6 +26,22 @@ int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fau
 	return ERROR_INVALID;
 }
 
+/* What can move a terminal's cursor or turn a line around: C0, DEL and C1, the
+ * separators of lines and paragraphs, and the embeddings, overrides and isolates of
+ * UAX #9. `text` is valid UTF-8 and NUL ends it. */
+static bool begins_with_control(const unsigned char *text)
+{
+	if (text[0] < 0x20 || text[0] == 0x7f)
+		return true;
+	if (text[0] == 0xc2)
+		return text[1] < 0xa0;
+	if (text[0] != 0xe2)
+		return false;
+	if (text[1] == 0x80)
+		return text[2] >= 0xa8 && text[2] <= 0xae;
+	return text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9;
+}
+
 int admin_check_text(const char *what, const char *text, size_t max, struct fault *fault)
 {
 	size_t length = strlen(text);
@@ -38,7 +54,7 @@ int admin_check_text(const char *what, const char *text, size_t max, struct faul
 	else if (!utf8_valid(text, length))
 		problem = "is not UTF-8";
 	for (size_t i = 0; !problem && i < length; i++)
-		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+		if (begins_with_control((const unsigned char *)text + i))
 			problem = "has a control character";
 	if (!problem)
 		return 0;
