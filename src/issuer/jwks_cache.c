@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* A set lives as long as the cache or a lease points to it. */
 struct jwks_set {
@@ -198,12 +199,22 @@ static void fetch(struct jwks_cache *cache)
 	(void)pthread_cond_broadcast(&cache->fetched);
 }
 
-static void await_fetch(struct jwks_cache *cache)
+/* Whoever names keys that nobody has must not hold every thread for as long as a
+ * silent authority takes to be given up: with a set there is an end to waiting.
+ * Whether the fetch has ended. */
+static bool await_fetch(struct jwks_cache *cache)
 {
+	int64_t end_ms = clock_monotonic_ms() + JWKS_CACHE_WAIT_MS;
+	const struct timespec end = {
+		.tv_sec = end_ms / 1000, .tv_nsec = (long)(end_ms % 1000) * 1000000};
 	uint64_t fetches = cache->fetches;
+	int waited = 0;
 
-	while (cache->fetches == fetches)
-		(void)pthread_cond_wait(&cache->fetched, &cache->mutex);
+	while (cache->fetches == fetches && !waited)
+		waited = cache->set ? pthread_cond_clockwait(
+					      &cache->fetched, &cache->mutex, CLOCK_MONOTONIC, &end)
+				    : pthread_cond_wait(&cache->fetched, &cache->mutex);
+	return cache->fetches != fetches;
 }
 
 /* A clock that went back proves nothing about freshness, so it makes a fetch due. */
@@ -223,14 +234,19 @@ static bool is_due(const struct jwks_cache *cache, int64_t now_ms)
 	return has_passed(cache->tried_at_ms, JWKS_CACHE_PAUSE_S * 1000, now_ms);
 }
 
+struct wanted {
+	const char *kid;
+	enum jose_alg alg;
+};
+
 static int look_up(
-	struct jwks_cache *cache, const char *kid, enum jose_alg alg, struct jwks_lease *ret_lease)
+	struct jwks_cache *cache, const struct wanted *wanted, struct jwks_lease *ret_lease)
 {
 	const struct crypto_key *key;
 
 	if (!cache->set)
 		return ERROR_UNAVAILABLE;
-	key = jwks_find(cache->set->jwks, kid, alg);
+	key = jwks_find(cache->set->jwks, wanted->kid, wanted->alg);
 	if (!key)
 		return cache->error ? ERROR_UNAVAILABLE : ERROR_NOT_FOUND;
 	(void)atomic_fetch_add(&cache->set->owners, 1);
@@ -238,41 +254,44 @@ static int look_up(
 	return 0;
 }
 
-/* Whether a fetch for a key that was not found may be made, or was made. */
-static bool fetch_for_unknown(struct jwks_cache *cache, bool fetched)
+/* Looks again for a key that was not found, after a fetch if one may be made. */
+static int find_unknown(struct jwks_cache *cache, const struct wanted *wanted, bool fetched,
+	struct jwks_lease *ret_lease)
 {
 	int64_t now_ms = clock_now_ms(cache->clock);
 
-	if (cache->fetching) {
-		await_fetch(cache);
-		return true;
+	if (cache->fetching)
+		return await_fetch(cache) ? look_up(cache, wanted, ret_lease) : ERROR_UNAVAILABLE;
+	if (has_passed(cache->unknown_at_ms, JWKS_CACHE_PAUSE_S * 1000, now_ms)) {
+		cache->unknown_at_ms = now_ms;
+		if (!fetched)
+			fetch(cache);
 	}
-	if (!cache->set || !has_passed(cache->unknown_at_ms, JWKS_CACHE_PAUSE_S * 1000, now_ms))
-		return false;
-	cache->unknown_at_ms = now_ms;
-	if (!fetched)
-		fetch(cache);
-	return true;
+	return look_up(cache, wanted, ret_lease);
 }
 
 int jwks_cache_find(struct jwks_cache *cache, const char *kid, enum jose_alg alg,
 	struct jwks_lease *ret_lease, struct fault *fault)
 {
+	const struct wanted wanted = {kid, alg};
 	bool fetched = false;
 	int error;
 
 	(void)pthread_mutex_lock(&cache->mutex);
 	if (cache->fetching && !cache->set) {
-		await_fetch(cache);
+		(void)await_fetch(cache);
 	} else if (!cache->fetching && is_due(cache, clock_now_ms(cache->clock))) {
 		fetch(cache);
 		fetched = true;
 	}
-	error = look_up(cache, kid, alg, ret_lease);
-	if (error && fetch_for_unknown(cache, fetched))
-		error = look_up(cache, kid, alg, ret_lease);
-	if (error == ERROR_UNAVAILABLE && fault)
+	error = look_up(cache, &wanted, ret_lease);
+	if (error && cache->set)
+		error = find_unknown(cache, &wanted, fetched, ret_lease);
+	if (error == ERROR_UNAVAILABLE && fault) {
 		*fault = cache->fault;
+		if (!cache->error)
+			fault_set(fault, "%.300s: does not answer yet", cache->authority);
+	}
 	(void)pthread_mutex_unlock(&cache->mutex);
 	return error;
 }

@@ -34,7 +34,8 @@ static void serve(void *context, const struct http_request *request, struct http
 		response.body = body->data;
 		response.body_length = body->len;
 	}
-	http_answer(ticket, &response);
+	if (!authority->silent)
+		http_answer(ticket, &response);
 	(void)pthread_mutex_unlock(&authority->mutex);
 }
 
@@ -121,6 +122,13 @@ void fake_authority_set_max_age(struct fake_authority *authority, int max_age_s)
 {
 	(void)pthread_mutex_lock(&authority->mutex);
 	authority->max_age_s = max_age_s;
+	(void)pthread_mutex_unlock(&authority->mutex);
+}
+
+void fake_authority_fall_silent(struct fake_authority *authority)
+{
+	(void)pthread_mutex_lock(&authority->mutex);
+	authority->silent = true;
 	(void)pthread_mutex_unlock(&authority->mutex);
 }
 

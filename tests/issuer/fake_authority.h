@@ -21,6 +21,7 @@ struct fake_authority {
 	struct buf discovery;
 	struct buf jwks;
 	int status;    /* of every answer */
+	bool silent;   /* asked, it never answers */
 	int max_age_s; /* of the key set; negative: not said */
 	int discovery_count;
 	int jwks_count;
@@ -38,6 +39,8 @@ void fake_authority_add_key(
 	struct fake_authority *authority, const struct crypto_key *key, const char *kid);
 void fake_authority_set_status(struct fake_authority *authority, int status);
 void fake_authority_set_max_age(struct fake_authority *authority, int max_age_s);
+/* Takes connections and answers nothing; cleared by fake_authority_stop() only. */
+void fake_authority_fall_silent(struct fake_authority *authority);
 int fake_authority_jwks_count(struct fake_authority *authority);
 
 #endif

@@ -306,6 +306,32 @@ static void test_threads_share_one_fetch(void **state)
 	assert_in_range(fake_authority_jwks_count(&fixture->authority), 1, 2);
 }
 
+static void *find_unknown(void *context)
+{
+	return (void *)(intptr_t)find(context, "unknown");
+}
+
+/* One that takes questions and never answers holds back nobody who has a key. */
+static void test_a_silent_authority_holds_few(void **state)
+{
+	struct fixture *fixture = *state;
+	pthread_t threads[THREADS];
+
+	assert_int_equal(find(fixture, "k1"), 0);
+	fake_authority_fall_silent(&fixture->authority);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, find_unknown, fixture), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(find(fixture, "k1"), 0);
+	for (int i = 0; i < THREADS; i++) {
+		void *result;
+
+		assert_int_equal(pthread_join(threads[i], &result), 0);
+		assert_int_equal((intptr_t)result, ERROR_UNAVAILABLE);
+	}
+	assert_int_equal(find(fixture, "k1"), 0);
+}
+
 static void test_refuses_an_unsafe_authority(void **state)
 {
 	const struct jwks_cache_options options = {.authority = "http://login.example.com"};
@@ -338,6 +364,7 @@ int main(void)
 		WITH_AUTHORITY(test_redirects_are_not_followed),
 		WITH_AUTHORITY(test_a_lease_outlives_its_set),
 		WITH_AUTHORITY(test_threads_share_one_fetch),
+		WITH_AUTHORITY(test_a_silent_authority_holds_few),
 		cmocka_unit_test(test_refuses_an_unsafe_authority),
 	};
 
