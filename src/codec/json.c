@@ -44,7 +44,7 @@ static bool depth_allowed(const char *text, size_t length)
 
 int json_parse(const char *text, size_t length, size_t max, struct json **ret_document)
 {
-	json_error_t fault;
+	json_error_t fault = {0};
 	json_t *document;
 
 	if (length > max)
@@ -53,9 +53,14 @@ int json_parse(const char *text, size_t length, size_t max, struct json **ret_do
 	if (!length || memchr(text, '\0', length) || !depth_allowed(text, length))
 		return ERROR_INVALID;
 	document = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
-	if (!document)
-		return json_error_code(&fault) == json_error_out_of_memory ? ERROR_MEMORY
-									   : ERROR_INVALID;
+	if (!document) {
+		enum json_error_code code = json_error_code(&fault);
+
+		/* An allocation that fails early leaves no code at all. */
+		return code == json_error_out_of_memory || code == json_error_unknown
+			       ? ERROR_MEMORY
+			       : ERROR_INVALID;
+	}
 	*ret_document = (struct json *)document;
 	return 0;
 }
