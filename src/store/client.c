@@ -48,7 +48,8 @@ static int add(struct writing *writing, void *context)
 			value_number(client->access_ttl_s), value_number(writing->now_s)),
 		NULL);
 	if (!error && client->secret_count)
-		error = credential_add(writing, CREDENTIAL_CLIENT, client->id, &client->secrets[0]);
+		error = credential_add(
+			writing, STORE_OWNER_CLIENT, client->id, &client->secrets[0]);
 	return error;
 }
 
@@ -191,7 +192,7 @@ static int rotate(struct writing *writing, void *context)
 		return ERROR_REFUSED;
 	writing->seen = true;
 	return credential_rotate(
-		writing, CREDENTIAL_CLIENT, change->id, change->secret, change->overlap_s, &ended);
+		writing, STORE_OWNER_CLIENT, change->id, change->secret, change->overlap_s, &ended);
 }
 
 int store_client_rotate_secret(struct store *store, const char *id,

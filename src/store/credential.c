@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/credential.h"
 
+#include "base/secret.h"
+#include "store/access.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 /* One text a table: a statement is kept by its text's address. */
 struct texts {
 	const char *add;
@@ -8,6 +14,7 @@ struct texts {
 	const char *remove_older;
 	const char *remove_all;
 	const char *expire;
+	const char *move;
 };
 
 #define TEXTS(table)                                                                               \
@@ -24,11 +31,13 @@ struct texts {
 		.remove_all = "DELETE FROM " table " WHERE owner_id = $1",                         \
 		.expire = "UPDATE " table " SET expires_at = $2"                                   \
 			  " WHERE owner_id = $1 AND (expires_at = 0 OR expires_at > $2)",          \
+		.move = "UPDATE " table " SET pepper_kid = $3, mac = $4"                           \
+			" WHERE id = $1 AND pepper_kid = $2 RETURNING id",                         \
 	}
 
 static const struct texts texts[] = {
-	[CREDENTIAL_SERVICE_USER] = TEXTS("service_user_credential"),
-	[CREDENTIAL_CLIENT] = TEXTS("client_secret"),
+	[STORE_OWNER_SERVICE_USER] = TEXTS("service_user_credential"),
+	[STORE_OWNER_CLIENT] = TEXTS("client_secret"),
 };
 
 void credential_read(struct statement *statement, int column,
@@ -47,7 +56,7 @@ void credential_read(struct statement *statement, int column,
 	credential->expires_at = statement_number(statement, column + 4);
 }
 
-int credential_add(struct writing *writing, enum credential_owner owner, const char *owner_id,
+int credential_add(struct writing *writing, enum store_credential_owner owner, const char *owner_id,
 	const struct store_credential *credential)
 {
 	return engine_change(writing->engine, texts[owner].add,
@@ -58,8 +67,9 @@ int credential_add(struct writing *writing, enum credential_owner owner, const c
 		NULL);
 }
 
-int credential_rotate(struct writing *writing, enum credential_owner owner, const char *owner_id,
-	const struct store_credential *credential, int64_t overlap_s, bool *ret_ended)
+int credential_rotate(struct writing *writing, enum store_credential_owner owner,
+	const char *owner_id, const struct store_credential *credential, int64_t overlap_s,
+	bool *ret_ended)
 {
 	int64_t dropped = 0;
 	int64_t end =
@@ -80,5 +90,63 @@ int credential_rotate(struct writing *writing, enum credential_owner owner, cons
 		error = credential_add(writing, owner, owner_id, credential);
 	if (!error)
 		*ret_ended = overlap_s <= 0 || dropped > 0;
+	return error;
+}
+
+struct move_job {
+	struct job job;
+	enum store_credential_owner owner;
+	char from_pepper[STORE_ID_SIZE];
+	struct store_credential credential;
+	store_done done;
+	void *context;
+};
+
+static int move(struct writing *writing, struct job *job)
+{
+	struct move_job *moving = (struct move_job *)job;
+	const struct store_credential *credential = &moving->credential;
+	int64_t moved = 0;
+	int error = engine_change(writing->engine, texts[moving->owner].move,
+		VALUES(value_text(credential->id), value_text(moving->from_pepper),
+			value_text(credential->pepper_kid),
+			value_bytes(credential->mac, sizeof(credential->mac))),
+		&moved);
+
+	writing->seen = writing->seen || moved > 0;
+	return error;
+}
+
+static void move_done(struct job *job, int error)
+{
+	struct move_job *moving = (struct move_job *)job;
+
+	if (moving->done)
+		moving->done(moving->context, error);
+	memory_wipe(moving, sizeof(*moving));
+	free(moving);
+}
+
+int store_credential_move(struct store *store, enum store_credential_owner owner,
+	const char *from_pepper, const struct store_credential *credential, store_done done,
+	void *context)
+{
+	struct move_job *moving;
+	int error;
+
+	if (!text_fits(from_pepper, sizeof(moving->from_pepper)))
+		return ERROR_INVALID;
+	moving = calloc(1, sizeof(*moving));
+	if (!moving)
+		return ERROR_MEMORY;
+	moving->job = (struct job){.run = move, .done = move_done, .one_statement = true};
+	moving->owner = owner;
+	memcpy(moving->from_pepper, from_pepper, strlen(from_pepper) + 1);
+	moving->credential = *credential;
+	moving->done = done;
+	moving->context = context;
+	error = store_submit(store, &moving->job);
+	if (error)
+		free(moving);
 	return error;
 }

@@ -6,8 +6,6 @@
 #include "store/store.h"
 #include "store/writer.h"
 
-enum credential_owner { CREDENTIAL_SERVICE_USER, CREDENTIAL_CLIENT };
-
 /* For a SELECT with the table as c: its columns, in credential_read()'s order,
  * and which of its rows are live at $N. */
 #define CREDENTIAL_COLUMNS "c.id, c.pepper_kid, c.mac, c.created_at, c.expires_at"
@@ -22,11 +20,12 @@ enum {
 void credential_read(struct statement *statement, int column,
 	struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count);
 
-int credential_add(struct writing *writing, enum credential_owner owner, const char *owner_id,
+int credential_add(struct writing *writing, enum store_credential_owner owner, const char *owner_id,
 	const struct store_credential *credential);
 
 /* store_service_user_rotate() but for the grants. *ret_ended: an older one ended now. */
-int credential_rotate(struct writing *writing, enum credential_owner owner, const char *owner_id,
-	const struct store_credential *credential, int64_t overlap_s, bool *ret_ended);
+int credential_rotate(struct writing *writing, enum store_credential_owner owner,
+	const char *owner_id, const struct store_credential *credential, int64_t overlap_s,
+	bool *ret_ended);
 
 #endif

@@ -3,6 +3,10 @@
 
 #define COLUMNS "kid, purpose, alg, created_at, activates_at, retires_at, gone_at, sealed"
 
+enum {
+	DAY_S = 86400,
+};
+
 struct key_addition {
 	const struct store_key *key;
 	int64_t keep_s;
@@ -34,6 +38,28 @@ static int insert(struct writing *writing, const struct store_key *key)
 		NULL);
 }
 
+/* A login moves its credential to the newest pepper, so that the older ones end. */
+static int remove_unnamed_peppers(struct writing *writing)
+{
+	return engine_change(writing->engine,
+		"DELETE FROM authority_key WHERE purpose = 'pepper'"
+		" AND retires_at <> 0 AND retires_at <= $1"
+		" AND kid NOT IN (SELECT pepper_kid FROM service_user_credential"
+		" UNION SELECT pepper_kid FROM client_secret)",
+		VALUES(value_number(writing->now_s - DAY_S)), NULL);
+}
+
+static int refuse_too_many(struct writing *writing, const struct store_key *key)
+{
+	int64_t found = 0;
+	int error = engine_change(writing->engine,
+		"SELECT kid FROM authority_key WHERE purpose = $1 AND (gone_at = 0 OR gone_at > "
+		"$2)",
+		VALUES(value_text(key->purpose), value_number(writing->now_s)), &found);
+
+	return error ? error : found >= STORE_KEYS_MAX ? ERROR_LIMIT : 0;
+}
+
 static int add(struct writing *writing, void *context)
 {
 	const struct key_addition *addition = context;
@@ -41,6 +67,10 @@ static int add(struct writing *writing, void *context)
 	int64_t gone_at = addition->keep_s > 0 ? key->activates_at + addition->keep_s : 0;
 	int error = addition->only_if_none ? refuse_second(writing, key) : 0;
 
+	if (!error)
+		error = remove_unnamed_peppers(writing);
+	if (!error)
+		error = refuse_too_many(writing, key);
 	if (error)
 		return error;
 	writing->seen = true;

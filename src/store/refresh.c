@@ -137,3 +137,44 @@ int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed)
 		*ret_removed = sweeping.removed;
 	return error;
 }
+
+struct sweep_job {
+	struct job job;
+	struct sweep sweeping;
+	store_swept done;
+	void *context;
+};
+
+static int run_sweep(struct writing *writing, struct job *job)
+{
+	struct sweep_job *sweep_job = (struct sweep_job *)job;
+
+	return sweep(writing, &sweep_job->sweeping);
+}
+
+static void sweep_done(struct job *job, int error)
+{
+	struct sweep_job *sweep_job = (struct sweep_job *)job;
+
+	sweep_job->done(sweep_job->context, error, error ? 0 : sweep_job->sweeping.removed);
+	free(sweep_job);
+}
+
+int store_family_sweep_start(struct store *store, int64_t most, store_swept done, void *context)
+{
+	struct sweep_job *sweep_job = calloc(1, sizeof(*sweep_job));
+	int error;
+
+	if (!sweep_job)
+		return ERROR_MEMORY;
+	*sweep_job = (struct sweep_job){
+		.job = {.run = run_sweep, .done = sweep_done, .one_statement = true},
+		.sweeping = {.most = most > 0 ? most : 0},
+		.done = done,
+		.context = context,
+	};
+	error = store_submit(store, &sweep_job->job);
+	if (error)
+		free(sweep_job);
+	return error;
+}

@@ -34,7 +34,7 @@ static int add(struct writing *writing, void *context)
 		NULL);
 	if (!error && user->credential_count)
 		error = credential_add(
-			writing, CREDENTIAL_SERVICE_USER, user->id, &user->credentials[0]);
+			writing, STORE_OWNER_SERVICE_USER, user->id, &user->credentials[0]);
 	return error;
 }
 
@@ -176,7 +176,7 @@ static int rotate(struct writing *writing, void *context)
 	if (error)
 		return error;
 	writing->seen = true;
-	error = credential_rotate(writing, CREDENTIAL_SERVICE_USER, id, change->credential,
+	error = credential_rotate(writing, STORE_OWNER_SERVICE_USER, id, change->credential,
 		change->overlap_s, &ended);
 	if (!error && ended)
 		error = grant_end_of_service_user(writing, id);

@@ -42,6 +42,7 @@ enum {
 	STORE_MAC_SIZE = 32,
 	STORE_CREDENTIALS_MAX = 2, /* live ones of one Service User or client */
 	STORE_BINARY_ID_SIZE = 16,
+	STORE_KEYS_MAX = 64,	 /* of one purpose, gone ones apart */
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
 	STORE_ISSUER_SIZE = 513,
 	STORE_SCHEMA_VERSION = 1,
@@ -69,7 +70,8 @@ void store_close(struct store *store);
  * whose contexts are about to go. */
 void store_settle(struct store *store);
 
-/* Whether a read works now: 0 or ERROR_UNAVAILABLE. For /readyz. */
+/* Whether a read works now, and the last write did: 0 or ERROR_UNAVAILABLE, which then
+ * also tries a write, so that a later call can tell that it works again. For /readyz. */
 int store_ping(struct store *store);
 
 /* Goes up with every write that a cache must see, also another process's. Cheap
@@ -107,7 +109,9 @@ struct store_key {
 /* created_at is the store's. In one transaction: every key of the same purpose
  * and alg whose retires_at is 0 gets retires_at = the new key's activates_at and
  * gone_at = that + keep_s (gone_at stays 0 when keep_s is 0: kept for ever).
- * ERROR_EXISTS: the kid. ERROR_REFUSED: only_if_none is set and a key of that
+ * A pepper that retired a day ago and that no credential names is removed.
+ * ERROR_EXISTS: the kid. ERROR_LIMIT: there are STORE_KEYS_MAX of that purpose that
+ * have not gone. ERROR_REFUSED: only_if_none is set and a key of that
  * purpose and alg that has not retired exists already (two processes making the
  * first key at once). */
 int store_key_add(
@@ -225,6 +229,15 @@ int store_client_set_enabled(struct store *store, const char *id, bool enabled);
 int store_client_rotate_secret(struct store *store, const char *id,
 	const struct store_credential *secret, int64_t overlap_s);
 
+/* Keeps the same secret's MAC under another pepper, where it still is the one under
+ * from_pepper: that a login makes older peppers unneeded (2-decisions, 2). Called
+ * back as store_access_grant_ensure() is; `done` may be NULL. */
+enum store_credential_owner { STORE_OWNER_SERVICE_USER, STORE_OWNER_CLIENT };
+typedef void (*store_done)(void *context, int error);
+int store_credential_move(struct store *store, enum store_credential_owner owner,
+	const char *from_pepper, const struct store_credential *credential, store_done done,
+	void *context);
+
 /* --- the way of a token -------------------------------------------------- */
 
 /* Everything that decides about one Service User at one client, read in one
@@ -282,5 +295,8 @@ int store_refresh_redeem(struct store *store, const struct store_redemption *red
 
 /* Removes at most `most` families whose expires_at is more than a day past. */
 int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed);
+/* The same without waiting; called back as store_access_grant_ensure() is. */
+typedef void (*store_swept)(void *context, int error, int64_t removed);
+int store_family_sweep_start(struct store *store, int64_t most, store_swept done, void *context);
 
 #endif

@@ -283,6 +283,92 @@ static void test_rotation_keeps_an_earlier_end(void **state)
 	assert_int_equal(generation(world), 3);
 }
 
+static struct store_key some_pepper(const char *kid, int64_t activates_at)
+{
+	struct store_key key = {.purpose = "pepper", .activates_at = activates_at};
+
+	(void)snprintf(key.kid, sizeof(key.kid), "%s", kid);
+	key.sealed[0] = 1;
+	key.sealed_length = 1;
+	return key;
+}
+
+static int show_key(void *context, const struct store_key *key)
+{
+	return strcmp(key->purpose, "pepper") != 0 ? 0 : show(context, key->kid);
+}
+
+static const char *peppers(struct world *world, struct shown *shown)
+{
+	*shown = (struct shown){.stop_at = 1000};
+	assert_int_equal(store_key_list(world->store, show_key, shown), 0);
+	return shown->names;
+}
+
+static int add_pepper(struct world *world, const char *kid, int64_t at_s)
+{
+	struct store_key key = some_pepper(kid, at_s);
+
+	return store_key_add(world->store, &key, 0, false);
+}
+
+/* Answered by the time a verb that waits behind it has been. */
+static void move(struct world *world, const char *from, const struct store_credential *credential)
+{
+	assert_int_equal(store_credential_move(world->store, STORE_OWNER_SERVICE_USER, from,
+				 credential, NULL, NULL),
+		0);
+	store_settle(world->store);
+}
+
+static void test_peppers_go_with_their_last_password(void **state)
+{
+	struct world *world = *state;
+	struct store_credential credential = some_credential("cr_1", 9, 0);
+	struct store_service_user user;
+	struct shown shown;
+	char first[STORE_ID_SIZE];
+
+	assert_int_equal(store_service_user_get(world->store, "north-reader", &user), 0);
+	(void)snprintf(first, sizeof(first), "%s", user.credentials[0].pepper_kid);
+	assert_int_equal(add_pepper(world, first, SUITE_NOW_S), 0);
+	assert_int_equal(add_pepper(world, "p_2", SUITE_NOW_S), 0);
+	pass_s(world, 2 * 86400);
+	assert_int_equal(add_pepper(world, "p_3", SUITE_NOW_S + 2 * 86400), 0);
+	/* The first is named by a password; the second retired just now. */
+	assert_int_equal((peppers(world, &shown), shown.count), 3);
+	(void)snprintf(credential.pepper_kid, sizeof(credential.pepper_kid), "p_3");
+	move(world, "another", &credential);
+	assert_int_equal(store_service_user_get(world->store, "north-reader", &user), 0);
+	assert_string_equal(user.credentials[0].pepper_kid, first);
+	move(world, first, &credential);
+	assert_int_equal(store_service_user_get(world->store, "north-reader", &user), 0);
+	assert_string_equal(user.credentials[0].pepper_kid, "p_3");
+	assert_memory_equal(user.credentials[0].mac, credential.mac, STORE_MAC_SIZE);
+	assert_int_equal(generation(world), 1);
+	pass_s(world, 2 * 86400);
+	assert_int_equal(add_pepper(world, "p_4", SUITE_NOW_S + 4 * 86400), 0);
+	assert_string_equal(peppers(world, &shown), "p_3 p_4");
+}
+
+static void test_keys_are_bounded(void **state)
+{
+	struct world *world = *state;
+	struct store_key gone = some_pepper("gone", 1);
+	char kid[16];
+	int error = 0;
+
+	gone.retires_at = 2;
+	gone.gone_at = 2;
+	assert_int_equal(store_key_add(world->store, &gone, 0, false), 0);
+	for (int i = 0; i < STORE_KEYS_MAX && !error; i++) {
+		(void)snprintf(kid, sizeof(kid), "k_%d", i);
+		error = add_pepper(world, kid, SUITE_NOW_S);
+	}
+	assert_int_equal(error, 0);
+	assert_int_equal(add_pepper(world, "one_more", SUITE_NOW_S), ERROR_LIMIT);
+}
+
 /* --- clients ------------------------------------------------------------- */
 
 static int show_client(void *context, const struct store_client *client)
@@ -404,6 +490,8 @@ int suite_run_administration(void)
 		PEOPLED(test_rotation_overlaps),
 		PEOPLED(test_rotation_at_once),
 		PEOPLED(test_rotation_keeps_an_earlier_end),
+		PEOPLED(test_peppers_go_with_their_last_password),
+		EMPTY(test_keys_are_bounded),
 		PEOPLED(test_clients),
 		PEOPLED(test_client_refusals),
 		PEOPLED(test_client_secrets_rotate),
