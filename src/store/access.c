@@ -68,7 +68,7 @@ static int start_writer(
 
 	if (error)
 		return error;
-	error = migrate(engine, fault);
+	error = migrate(engine, options->create || !options->path, fault);
 	if (!error) {
 		error = writer_create(engine, store->path ? NULL : &store->memory_lock,
 			store->clock, &store->writer);
@@ -250,11 +250,40 @@ void store_settle(struct store *store)
 	writer_settle(store->writer);
 }
 
+static int probe(struct writing *writing, struct job *job)
+{
+	(void)job;
+	writing->seen = true; /* so that something is written */
+	return 0;
+}
+
+static void probe_done(struct job *job, int error)
+{
+	(void)error; /* the writer remembers it */
+	free(job);
+}
+
+/* Does not wait: a later ping sees what came of it. */
+static void start_probe(struct store *store)
+{
+	struct job *job = calloc(1, sizeof(*job));
+
+	if (!job)
+		return;
+	*job = (struct job){.run = probe, .done = probe_done};
+	if (store_submit(store, job))
+		free(job);
+}
+
 int store_ping(struct store *store)
 {
 	int64_t counter;
+	int error = store_change_counter(store, &counter);
 
-	return store_change_counter(store, &counter);
+	if (error || !writer_failing(store->writer))
+		return error;
+	start_probe(store);
+	return ERROR_UNAVAILABLE;
 }
 
 static int read_counter(struct statement *statement, void *context)

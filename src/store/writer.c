@@ -4,6 +4,7 @@
 #include "store/store.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 struct writer {
@@ -19,6 +20,7 @@ struct writer {
 	size_t waiting;	   /* in the queue */
 	size_t unanswered; /* those, and the ones under way */
 	bool closing;
+	atomic_bool failing; /* the last batch could not be written */
 };
 
 /* One that waits for its answer, on the stack of its thread. */
@@ -94,6 +96,7 @@ static void run_batch(struct writer *writer, struct job *batch)
 		engine_rollback(writer->engine);
 	if (writer->engine_lock)
 		(void)pthread_mutex_unlock(writer->engine_lock);
+	atomic_store(&writer->failing, error != 0);
 	for (struct job *job = batch; job && error; job = job->next)
 		job->error = error == ERROR_MEMORY ? ERROR_MEMORY : ERROR_UNAVAILABLE;
 }
@@ -208,6 +211,11 @@ void writer_destroy(struct writer *writer)
 	(void)pthread_join(writer->thread, NULL);
 	engine_close(writer->engine);
 	free_writer(writer);
+}
+
+bool writer_failing(struct writer *writer)
+{
+	return atomic_load(&writer->failing);
 }
 
 void writer_settle(struct writer *writer)

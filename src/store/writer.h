@@ -47,6 +47,9 @@ int writer_create(struct engine *engine, pthread_mutex_t *lock, const struct clo
 /* Finishes what waits, answers it, ends the thread and closes the engine. Accepts NULL. */
 void writer_destroy(struct writer *writer);
 
+/* Whether the last batch could not be written. */
+bool writer_failing(struct writer *writer);
+
 /* Returns when every job that was submitted has been answered. */
 void writer_settle(struct writer *writer);
 
