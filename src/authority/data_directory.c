@@ -102,10 +102,11 @@ static int decode_key(const struct secret *text, struct secret *ret_key)
 	return error;
 }
 
-static int read_key(const char *path, struct secret *ret_key, struct fault *fault)
+static int read_key(
+	const char *path, enum secret_readers readers, struct secret *ret_key, struct fault *fault)
 {
 	struct secret text = {0};
-	int error = secret_init_file(&text, path, 128);
+	int error = secret_init_file(&text, path, 128, readers);
 
 	if (error == ERROR_NOT_FOUND)
 		return error;
@@ -135,13 +136,13 @@ static int find_key(const char *directory, struct secret *ret_key, struct fault 
 	if (credentials && *credentials) {
 		if (join(path, credentials, CREDENTIAL_NAME))
 			return ERROR_LIMIT;
-		credential = read_key(path, &from_credential, fault);
+		credential = read_key(path, SECRET_OWNER_AND_GROUP, &from_credential, fault);
 		if (credential && credential != ERROR_NOT_FOUND)
 			return credential;
 	}
 	if (join(path, directory, "secret.key"))
 		return ERROR_LIMIT;
-	error = read_key(path, ret_key, fault);
+	error = read_key(path, SECRET_OWNER_ONLY, ret_key, fault);
 	if (credential)
 		return error;
 	if (error == ERROR_NOT_FOUND) {
@@ -277,6 +278,19 @@ static void remove_database(const char *path)
 	}
 }
 
+/* The store's log goes when all of it stands in the file; on a full disk it stays,
+ * and the file would get its name without what it should hold. */
+static int check_whole(const char *path, struct fault *fault)
+{
+	char log[FILE_PATH_MAX + 16];
+
+	(void)snprintf(log, sizeof(log), "%s-wal", path);
+	if (access(log, F_OK) && errno == ENOENT)
+		return 0;
+	fault_set(fault, "%s can't be written whole; make room on the disk and try again", path);
+	return ERROR_IO;
+}
+
 static int make_database(struct making *making, const char *issuer, const struct clock *clock,
 	const struct secret *key, struct fault *fault)
 {
@@ -292,6 +306,8 @@ static int make_database(struct making *making, const char *issuer, const struct
 	store_close(store);
 	if (error)
 		fault_set(fault, "%s can't be filled: %s", making->database, error_text(error));
+	else
+		error = check_whole(making->database, fault);
 	if (!error && rename(making->database, making->final_name)) {
 		fault_set(fault, "%s can't be renamed: %s", making->database, strerror(errno));
 		error = ERROR_IO;

@@ -30,13 +30,14 @@ int secret_init(struct secret *secret, const void *bytes, size_t length)
 	return error;
 }
 
-static int check_owner_and_mode(int fd, size_t max, size_t *ret_size)
+static int check_owner_and_mode(int fd, size_t max, enum secret_readers readers, size_t *ret_size)
 {
+	mode_t forbidden = readers == SECRET_OWNER_ONLY ? 077 : 037;
 	struct stat status;
 
 	if (fstat(fd, &status))
 		return ERROR_IO;
-	if (!S_ISREG(status.st_mode) || (status.st_mode & 077))
+	if (!S_ISREG(status.st_mode) || (status.st_mode & forbidden))
 		return ERROR_REFUSED;
 	if (status.st_uid != geteuid() && status.st_uid != 0)
 		return ERROR_REFUSED;
@@ -62,7 +63,8 @@ static int read_all(int fd, unsigned char *bytes, size_t length)
 	return 0;
 }
 
-int secret_init_file(struct secret *secret, const char *path, size_t max)
+int secret_init_file(
+	struct secret *secret, const char *path, size_t max, enum secret_readers readers)
 {
 	struct secret read_secret = {0};
 	size_t size = 0;
@@ -71,7 +73,7 @@ int secret_init_file(struct secret *secret, const char *path, size_t max)
 
 	if (fd < 0)
 		return errno == ENOENT ? ERROR_NOT_FOUND : ERROR_IO;
-	error = check_owner_and_mode(fd, max, &size);
+	error = check_owner_and_mode(fd, max, readers, &size);
 	if (!error)
 		error = secret_init_empty(&read_secret, size);
 	if (!error)

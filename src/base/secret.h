@@ -20,10 +20,17 @@ int secret_init(struct secret *secret, const void *bytes, size_t length);
 /* `length` zero bytes, to be filled in. 0 or ERROR_MEMORY. */
 int secret_init_empty(struct secret *secret, size_t length);
 
-/* Reads at most `max` bytes of a file that only its owner may read, and whose
+/* Who but its owner may read a file that holds a secret. */
+enum secret_readers {
+	SECRET_OWNER_ONLY,
+	SECRET_OWNER_AND_GROUP, /* of systemd's credentials: an ACL's mask stands there */
+};
+
+/* Reads at most `max` bytes of a file that nobody else may read or write, and whose
  * owner is this user or root: 0, ERROR_NOT_FOUND, ERROR_REFUSED (its owner or
  * mode), ERROR_LIMIT, ERROR_IO, ERROR_MEMORY. */
-int secret_init_file(struct secret *secret, const char *path, size_t max);
+int secret_init_file(
+	struct secret *secret, const char *path, size_t max, enum secret_readers readers);
 
 /* Wipes and frees. Accepts NULL or a zeroed secret. */
 void secret_finish(struct secret *secret);

@@ -46,11 +46,15 @@ static int apply_in_transaction(struct engine *engine)
 	return error;
 }
 
-int migrate(struct engine *engine, struct fault *fault)
+int migrate(struct engine *engine, bool create, struct fault *fault)
 {
 	int64_t version = 0;
 	int error = engine_version(engine, &version);
 
+	if (!error && !version && !create) {
+		fault_set(fault, "the database is empty: it was never filled, or has lost its log");
+		return ERROR_INVALID;
+	}
 	if (!error && version < STORE_SCHEMA_VERSION)
 		error = apply_in_transaction(engine);
 	if (!error)

@@ -5,7 +5,8 @@
 
 #include "store/engine.h"
 
-/* In one transaction, or not at all: 0, ERROR_VERSION, ERROR_UNAVAILABLE, ERROR_MEMORY. */
-int migrate(struct engine *engine, struct fault *fault);
+/* In one transaction, or not at all: 0, ERROR_VERSION, ERROR_UNAVAILABLE, ERROR_MEMORY;
+ * ERROR_INVALID: there is no schema yet, and `create` does not say to make one. */
+int migrate(struct engine *engine, bool create, struct fault *fault);
 
 #endif

@@ -44,15 +44,22 @@ static void test_file_must_be_private(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, "12345", 5), 5);
-	assert_int_equal(secret_init_file(&secret, path, 4), ERROR_LIMIT);
-	assert_int_equal(secret_init_file(&secret, path, 5), 0);
+	assert_int_equal(secret_init_file(&secret, path, 4, SECRET_OWNER_ONLY), ERROR_LIMIT);
+	assert_int_equal(secret_init_file(&secret, path, 5, SECRET_OWNER_ONLY), 0);
 	assert_int_equal(secret.length, 5);
 	assert_memory_equal(secret.bytes, "12345", 5);
 	secret_finish(&secret);
 	assert_int_equal(fchmod(fd, 0640), 0);
-	assert_int_equal(secret_init_file(&secret, path, 5), ERROR_REFUSED);
-	assert_int_equal(secret_init_file(&secret, "/tmp", 5), ERROR_REFUSED);
-	assert_int_equal(secret_init_file(&secret, "/nonexistent", 5), ERROR_NOT_FOUND);
+	assert_int_equal(secret_init_file(&secret, path, 5, SECRET_OWNER_ONLY), ERROR_REFUSED);
+	assert_int_equal(secret_init_file(&secret, path, 5, SECRET_OWNER_AND_GROUP), 0);
+	secret_finish(&secret);
+	assert_int_equal(fchmod(fd, 0660), 0);
+	assert_int_equal(secret_init_file(&secret, path, 5, SECRET_OWNER_AND_GROUP), ERROR_REFUSED);
+	assert_int_equal(fchmod(fd, 0404), 0);
+	assert_int_equal(secret_init_file(&secret, path, 5, SECRET_OWNER_AND_GROUP), ERROR_REFUSED);
+	assert_int_equal(secret_init_file(&secret, "/tmp", 5, SECRET_OWNER_ONLY), ERROR_REFUSED);
+	assert_int_equal(
+		secret_init_file(&secret, "/nonexistent", 5, SECRET_OWNER_ONLY), ERROR_NOT_FOUND);
 	assert_null(secret.bytes);
 	(void)close(fd);
 	(void)unlink(path);
