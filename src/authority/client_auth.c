@@ -12,10 +12,14 @@ enum { BASIC_MAX = 4096 };
 
 static int fail_invalid_client(struct token_call *call, const char *reason)
 {
+	const char *description = !strcmp(reason, "no_client_id")
+					  ? "client_id is missing"
+					  : "there is no such client, or its secret is wrong";
 	bool by_header = call->claim.by_header;
 
 	return token_call_fail(call, &(struct token_failure){.status = by_header ? 401 : 400,
 					     .error = OAUTH_INVALID_CLIENT,
+					     .description = description,
 					     .reason = reason,
 					     .at_fixed_time = true,
 					     .challenge_basic = by_header});
@@ -91,6 +95,7 @@ static bool type_has_secret(const char *type)
 /* Does the same work for a client that does not exist. */
 static int check_secret(struct token_call *call, bool known)
 {
+	const struct store_credential *match = NULL;
 	struct credential_check check = {
 		.kind = GENERATED_CLIENT_SECRET,
 		.owner_id = known ? call->client.id : "",
@@ -100,7 +105,11 @@ static int check_secret(struct token_call *call, bool known)
 		.now_s = call->now_s,
 	};
 
-	return credential_verify(call->keys, &check);
+	int error = credential_verify(call->keys, &check, &match);
+
+	if (!error)
+		credential_renew(call->authority->store, call->keys, &check, match);
+	return error;
 }
 
 /* The refresh token itself says whose it is; only a public client may rely on it. */
@@ -108,10 +117,10 @@ static int identify_by_refresh_token(struct token_call *call)
 {
 	const char *text = parameters_get(&call->parameters, "refresh_token");
 
-	if (refresh_token_open(
-		    call->keys, call->authority->self.issuer, call->now_s, text, &call->presented))
-		return token_call_wrong_refresh_token(call, "not_sealed_here");
-	call->presented_opened = true;
+	int error = token_call_open_refresh_token(call, text);
+
+	if (error)
+		return error;
 	call->claim.id = call->presented.client_id;
 	return 0;
 }

@@ -76,9 +76,10 @@ static int check_one(const struct keyring_snapshot *snapshot, const struct crede
 	return 0;
 }
 
-int credential_verify(const struct keyring_snapshot *snapshot, const struct credential_check *check)
+int credential_verify(const struct keyring_snapshot *snapshot, const struct credential_check *check,
+	const struct store_credential **ret_match)
 {
-	bool any_right = false;
+	const struct store_credential *match = NULL;
 
 	if (!generated_password_has_form(check->kind, check->secret, strlen(check->secret)))
 		return ERROR_REFUSED;
@@ -88,7 +89,28 @@ int credential_verify(const struct keyring_snapshot *snapshot, const struct cred
 
 		if (error)
 			return error;
-		any_right |= right;
+		if (right)
+			match = &check->credentials[i];
 	}
-	return any_right ? 0 : ERROR_REFUSED;
+	if (match && ret_match)
+		*ret_match = match;
+	return match ? 0 : ERROR_REFUSED;
+}
+
+void credential_renew(struct store *store, const struct keyring_snapshot *snapshot,
+	const struct credential_check *check, const struct store_credential *match)
+{
+	const struct keyring_key *pepper = keyring_pepper(snapshot, check->now_s);
+	struct store_credential renewed = *match;
+
+	if (!pepper || !strcmp(pepper->kid, match->pepper_kid))
+		return;
+	if (compute_mac(&pepper->bytes, check, renewed.mac) ||
+		text_copy(renewed.pepper_kid, sizeof(renewed.pepper_kid), pepper->kid))
+		return;
+	(void)store_credential_move(store,
+		check->kind == GENERATED_SERVICE_USER_PASSWORD ? STORE_OWNER_SERVICE_USER
+							       : STORE_OWNER_CLIENT,
+		match->pepper_kid, &renewed, NULL, NULL);
+	memory_wipe(&renewed, sizeof(renewed));
 }

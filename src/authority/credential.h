@@ -25,8 +25,14 @@ struct credential_check {
 	int64_t now_s;	    /* expired credentials do not count */
 };
 
-/* 0: it is right; ERROR_REFUSED: it is not; another error: it could not be told. */
-int credential_verify(
-	const struct keyring_snapshot *snapshot, const struct credential_check *check);
+/* 0: it is right, and `ret_match` (may be NULL) is the credential that it is;
+ * ERROR_REFUSED: it is not; another error: it could not be told. */
+int credential_verify(const struct keyring_snapshot *snapshot, const struct credential_check *check,
+	const struct store_credential **ret_match);
+
+/* Keeps a secret that was right under the newest pepper, where its MAC is under an
+ * older one. Does not wait; what fails is tried again at the next login. */
+void credential_renew(struct store *store, const struct keyring_snapshot *snapshot,
+	const struct credential_check *check, const struct store_credential *match);
 
 #endif

@@ -327,19 +327,6 @@ static int make_plain(const struct keyring_new_key *wanted, struct secret *ret_p
 	return error;
 }
 
-/* A key that no snapshot has room for must not be stored: it would keep every
- * later process from opening the others. */
-static bool has_room(struct keyring *keyring, const char *purpose)
-{
-	struct keyring_snapshot *snapshot = keyring_acquire(keyring);
-	size_t count = !strcmp(purpose, "signing")   ? snapshot->signing_count
-		       : !strcmp(purpose, "sealing") ? snapshot->sealing_count
-						     : snapshot->pepper_count;
-
-	keyring_release(snapshot);
-	return count < KEYRING_KEYS_MAX;
-}
-
 int keyring_add(
 	struct keyring *keyring, const struct keyring_new_key *wanted, char ret_kid[STORE_ID_SIZE])
 {
@@ -349,8 +336,6 @@ int keyring_add(
 
 	if (error)
 		return error;
-	if (!has_room(keyring, wanted->purpose))
-		return ERROR_LIMIT;
 	error = text_copy(key.purpose, sizeof(key.purpose), wanted->purpose);
 	if (!error && !strcmp(wanted->purpose, "signing"))
 		error = text_copy(key.alg, sizeof(key.alg), jose_alg_name(wanted->alg));

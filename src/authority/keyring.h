@@ -14,8 +14,8 @@
 #include <stdatomic.h>
 
 enum {
-	KEYRING_KEYS_MAX = 64,	 /* of one purpose */
-	KEYRING_KID_LENGTH = 16, /* characters of a key id made here */
+	KEYRING_KEYS_MAX = STORE_KEYS_MAX, /* of one purpose */
+	KEYRING_KID_LENGTH = 16,	   /* characters of a key id made here */
 	KEYRING_SECRET_SIZE = 32,
 	KEYRING_JWKS_MAX_AGE_S = 300, /* Cache-Control of the JWKS */
 	/* From the making of a key to its first signature: everybody who follows the

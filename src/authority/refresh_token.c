@@ -55,6 +55,7 @@ static int encode(struct buf *buf, const struct refresh_token *token)
 	put_text(buf, token->resource);
 	put_text(buf, token->amr);
 	put_text(buf, token->cnf);
+	put_text(buf, token->credential_id);
 	return buf_status(buf);
 }
 
@@ -131,6 +132,7 @@ static int decode(const unsigned char *plain, size_t length, struct refresh_toke
 	take_text(&reader, token.resource, sizeof(token.resource));
 	take_text(&reader, token.amr, sizeof(token.amr));
 	take_text(&reader, token.cnf, sizeof(token.cnf));
+	take_text(&reader, token.credential_id, sizeof(token.credential_id));
 	if (reader.failed || reader.left)
 		return ERROR_REFUSED;
 	*ret_token = token;

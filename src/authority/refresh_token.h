@@ -32,6 +32,7 @@ struct refresh_token {
 	char resource[REFRESH_TOKEN_TEXT_SIZE];
 	char amr[REFRESH_TOKEN_TEXT_SIZE];
 	char cnf[REFRESH_TOKEN_TEXT_SIZE]; /* "": not bound to a key */
+	char credential_id[STORE_ID_SIZE]; /* it ends with this password; "": with none */
 };
 
 /* Appends the token's text. ERROR_NOT_FOUND: there is no sealing key now. */

@@ -44,22 +44,24 @@ static bool is_body_only(const char *name)
 	return false;
 }
 
-/* Escapes hide no name, so the query is read as a form; one that is none is not
- * looked at further. */
-static bool query_may_stand(const char *query, struct arena *arena)
+/* Escapes hide no name, so the query is read as a form; one that is none is refused
+ * as if it held such a name. 0, ERROR_INVALID or ERROR_MEMORY. */
+static int check_query(const char *query, struct arena *arena)
 {
 	struct form_field *fields = NULL;
 	size_t count = 0;
+	int error =
+		form_parse(arena, query, strlen(query), REQUEST_PARAMETERS_MAX, &fields, &count);
 
-	if (form_parse(arena, query, strlen(query), REQUEST_PARAMETERS_MAX, &fields, &count))
-		return false;
+	if (error)
+		return error == ERROR_MEMORY ? error : ERROR_INVALID;
 	for (size_t i = 0; i < count; i++)
 		if (is_body_only(fields[i].name))
-			return false;
-	return true;
+			return ERROR_INVALID;
+	return 0;
 }
 
-static const char *check_shape(const struct http_request *request, struct arena *arena)
+static const char *check_shape(const struct http_request *request)
 {
 	size_t count = 0;
 	const char *type = http_request_field(request, "Content-Type", &count);
@@ -68,8 +70,6 @@ static const char *check_shape(const struct http_request *request, struct arena 
 		return "send a POST request with the parameters in its body, as " FORM_TYPE;
 	if (count != 1 || !type_is_form(type))
 		return "send the parameters in the body, with the content type " FORM_TYPE;
-	if (request->query && !query_may_stand(request->query, arena))
-		return "send the parameters in the body, never in the URL";
 	return NULL;
 }
 
@@ -92,22 +92,29 @@ static const char *check_field(const struct parameters *parameters, size_t index
 	return NULL;
 }
 
+static const char *form_problem(int error)
+{
+	if (error == ERROR_LIMIT)
+		return "there are too many parameters";
+	return error ? "the body is not a well-formed form of UTF-8 text" : NULL;
+}
+
 int parameters_read(const struct http_request *request, struct arena *arena,
 	struct parameters *ret_parameters, const char **ret_description)
 {
 	struct parameters parameters = {0};
-	const char *problem = check_shape(request, arena);
-	int error = 0;
+	const char *problem = check_shape(request);
+	int error = !problem && request->query ? check_query(request->query, arena) : 0;
 
-	if (!problem)
+	if (error == ERROR_INVALID) {
+		problem = "send the parameters in the body, never in the URL";
+	} else if (!problem && !error) {
 		error = form_parse(arena, request->body, request->body_length,
 			REQUEST_PARAMETERS_MAX, &parameters.fields, &parameters.count);
+		problem = form_problem(error);
+	}
 	if (error == ERROR_MEMORY)
 		return error;
-	if (error == ERROR_LIMIT)
-		problem = "there are too many parameters";
-	else if (error)
-		problem = "the body is not a well-formed form of UTF-8 text";
 	for (size_t i = 0; !problem && i < parameters.count; i++)
 		problem = check_field(&parameters, i);
 	if (problem) {

@@ -53,6 +53,23 @@ int token_call_wrong_refresh_token(struct token_call *call, const char *reason)
 					     .at_fixed_time = true});
 }
 
+/* Only a refusal is an answer: a fault must not make a client drop its token. */
+int token_call_open_refresh_token(struct token_call *call, const char *text)
+{
+	int error;
+
+	if (call->presented_opened)
+		return 0;
+	error = refresh_token_open(
+		call->keys, call->authority->self.issuer, call->now_s, text, &call->presented);
+	if (error == ERROR_REFUSED)
+		return token_call_wrong_refresh_token(call, "not_sealed_here");
+	if (error)
+		return token_call_fault(call, error, "opening the refresh token");
+	call->presented_opened = true;
+	return 0;
+}
+
 static void call_free(struct token_call *call)
 {
 	arena_finish(&call->arena);

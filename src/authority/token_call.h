@@ -46,6 +46,7 @@ struct issuance {
 	char resource[STORE_CLIENT_SIZE];      /* the access token's aud */
 	enum jose_alg alg;
 	const char *amr;
+	char credential_id[STORE_ID_SIZE]; /* the password that was right */
 	int64_t auth_time;
 	struct refresh_token refresh; /* the one that is given, once consume has filled it */
 	char access_token[ACCESS_TOKEN_MAX];
@@ -85,6 +86,10 @@ int token_call_wrong_credentials(struct token_call *call, const char *reason);
 
 /* The one answer to everything that is wrong with a refresh token. */
 int token_call_wrong_refresh_token(struct token_call *call, const char *reason);
+
+/* Opens the presented refresh token into call->presented, once. 0, or ERROR_REFUSED
+ * with the failure recorded. */
+int token_call_open_refresh_token(struct token_call *call, const char *text);
 
 /* Sends the failure or the tokens, logs it, and frees the call. Any thread. */
 void token_call_refuse(struct token_call *call);

@@ -42,7 +42,7 @@ static struct made make(struct scene *scene, enum generated_password_kind kind, 
 static int verify(struct scene *scene, const struct credential_check *check)
 {
 	struct keyring_snapshot *snapshot = keyring_acquire(scene->keyring);
-	int error = credential_verify(snapshot, check);
+	int error = credential_verify(snapshot, check, NULL);
 
 	keyring_release(snapshot);
 	return error;

@@ -335,20 +335,23 @@ def rotate_at_once(at):
     at.dead(last)
 
 
-@in_file('rotating with an overlap of 7 days keeps it, and both passwords, until then')
+@in_file('rotating with an overlap of 7 days keeps both passwords and their tokens until then')
 def rotate_with_overlap(at):
     token = at.token()
     second = at.data.json('service-user', 'rotate', at.user['username'])
     until(lambda: at.server.password(second).status == 200, 'the new password', 10)
     at.server.sign_in(at.user)
     token = at.next(token)
+    of_second = at.server.sign_in(second)['refresh_token']
     at.clock.advance(7 * 86400 - 1)
     at.server.sign_in(at.user)
     token = at.next(token)
+    of_second = at.next(of_second)
     at.clock.advance(2)
     refused(at.server.password(at.user), 'invalid_grant')
     at.server.sign_in(second)
-    at.next(token)
+    at.dead(token)
+    at.next(of_second)
 
 
 @in_file('a third password drops the first, and that ends it')

@@ -47,7 +47,12 @@ int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation 
 	if (error)
 		return error;
 	error = keyring_add(admin->keyring, &wanted, ret_kid);
-	if (error)
+	if (error == ERROR_LIMIT)
+		fault_set(fault,
+			"there are %d %s keys already; wait until a retired one is gone "
+			"(aditd key list); nothing was changed",
+			KEYRING_KEYS_MAX, rotation->purpose);
+	else if (error)
 		fault_set(
 			fault, "the key can't be made: %s; nothing was changed", error_text(error));
 	return error;

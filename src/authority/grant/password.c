@@ -17,6 +17,7 @@
 static int check_password(struct token_call *call, const char *password, bool known)
 {
 	const struct store_service_user *user = &call->issuance.subject.user;
+	const struct store_credential *match = NULL;
 	struct credential_check check = {
 		.kind = GENERATED_SERVICE_USER_PASSWORD,
 		.owner_id = known ? user->id : "",
@@ -26,7 +27,13 @@ static int check_password(struct token_call *call, const char *password, bool kn
 		.now_s = call->now_s,
 	};
 
-	return credential_verify(call->keys, &check);
+	int error = credential_verify(call->keys, &check, &match);
+
+	if (error)
+		return error;
+	credential_renew(call->authority->store, call->keys, &check, match);
+	memcpy(call->issuance.credential_id, match->id, sizeof(match->id));
+	return 0;
 }
 
 static const char *denial_reason(const struct token_call *call, bool known, bool right)
@@ -85,7 +92,8 @@ static int verify(struct token_call *call)
 		return error;
 	issuance->amr = "pwd";
 	issuance->auth_time = call->now_s;
-	if (scope_has_text(issuance->scope, "offline_access"))
+	if (scope_has_text(issuance->scope, "offline_access") &&
+		scope_has_text(call->client.grants, "refresh_token"))
 		memcpy(issuance->refresh_scope, issuance->scope, sizeof(issuance->scope));
 	return 0;
 }
@@ -108,6 +116,7 @@ static int begin_family(struct token_call *call, const struct store_access_grant
 	memcpy(refresh->client_id, call->client.id, sizeof(refresh->client_id));
 	memcpy(refresh->user_id, issuance->subject.user.id, sizeof(refresh->user_id));
 	memcpy(refresh->scope, issuance->refresh_scope, sizeof(refresh->scope));
+	memcpy(refresh->credential_id, issuance->credential_id, sizeof(refresh->credential_id));
 	if (!error)
 		error = text_copy(refresh->resource, sizeof(refresh->resource), issuance->resource);
 	if (!error)

@@ -20,10 +20,7 @@ static int open_presented(struct token_call *call)
 						     .error = OAUTH_INVALID_REQUEST,
 						     .description = "refresh_token is missing",
 						     .reason = "no_refresh_token"});
-	if (!call->presented_opened && refresh_token_open(call->keys, call->authority->self.issuer,
-					       call->now_s, text, &call->presented))
-		return token_call_wrong_refresh_token(call, "not_sealed_here");
-	return 0;
+	return token_call_open_refresh_token(call, text);
 }
 
 static const char *token_problem(const struct token_call *call)
@@ -42,6 +39,20 @@ static const char *token_problem(const struct token_call *call)
 	return *presented->cnf ? "bound_to_a_key" : NULL;
 }
 
+/* A password that has ended, by time too, takes its refresh tokens with it; those
+ * of a newer one live on, so that a rotation interrupts nobody. */
+static bool credential_lives(const struct token_call *call)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+	const char *id = call->presented.credential_id;
+
+	for (size_t i = 0; i < user->credential_count; i++)
+		if (!strcmp(user->credentials[i].id, id))
+			return !user->credentials[i].expires_at ||
+			       user->credentials[i].expires_at > call->now_s;
+	return !*id;
+}
+
 static const char *subject_problem(const struct token_call *call)
 {
 	const struct store_subject *subject = &call->issuance.subject;
@@ -55,7 +66,7 @@ static const char *subject_problem(const struct token_call *call)
 			0 ||
 		subject->grant.generation != call->presented.generation)
 		return "grant_ended";
-	return NULL;
+	return credential_lives(call) ? NULL : "credential_ended";
 }
 
 /* What the cache says against the token is asked of the store once more: an entry
