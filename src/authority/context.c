@@ -11,6 +11,7 @@
 
 enum {
 	SWEEP_EVERY_MS = 60000,
+	FAILURE_TOLD_EVERY_MS = 60000,
 	SWEEP_MOST = 200, /* families removed in one transaction */
 };
 
@@ -162,6 +163,7 @@ int authority_start(struct authority *authority, const char *const *listen, size
 		.threads = authority->worker_count,
 		.handler = handle,
 		.refused = log_refusal,
+		.max_per_source = authority->settings.connections_per_source,
 		.context = authority,
 	};
 	int error = http_server_create(&options, &authority->server, fault);
@@ -189,46 +191,70 @@ void authority_stop(struct authority *authority, int drain_ms)
 	store_settle(authority->store);
 }
 
+/* Four ticks a second would fill the log: a failure is told when it begins, and
+ * once a minute while it lasts. */
 static void tick_failed(struct authority *authority, const char *what, int error)
 {
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (authority->tick_failure == what && now_ms < authority->tick_failure_told_ms)
+		return;
+	authority->tick_failure = what;
+	authority->tick_failure_told_ms = now_ms + FAILURE_TOLD_EVERY_MS;
 	LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "tick_failed", log_text("what", what),
 		log_text("reason", error_text(error)));
 }
 
-static void sweep(struct authority *authority, int64_t now_ms)
+static void swept(void *context, int error, int64_t removed)
 {
-	int64_t removed = 0;
-	int error;
+	struct authority *authority = context;
 
-	if (now_ms - authority->swept_at_ms < SWEEP_EVERY_MS)
-		return;
-	error = store_family_sweep(authority->store, SWEEP_MOST, &removed);
 	if (error)
-		tick_failed(authority, "removing expired families", error);
+		LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "sweep_failed",
+			log_text("reason", error_text(error)));
 	/* As many as it may: there are more, so the next tick goes on. */
-	if (error || removed < SWEEP_MOST)
-		authority->swept_at_ms = now_ms;
+	else if (removed == SWEEP_MOST)
+		atomic_store(&authority->sweep_due_ms, 0);
 }
 
-/* A failed poll leaves the cache unpolled: after five seconds it is bypassed. */
+/* Does not wait for the store's writing: that must not stop the polling. */
+static void sweep(struct authority *authority)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	int error;
+
+	if (now_ms < atomic_load(&authority->sweep_due_ms))
+		return;
+	atomic_store(&authority->sweep_due_ms, now_ms + SWEEP_EVERY_MS);
+	error = store_family_sweep_start(authority->store, SWEEP_MOST, swept, authority);
+	if (error)
+		swept(authority, error, 0);
+}
+
+/* The keys before what names them: a Service User's password may be under a new
+ * pepper. Where they can't be read the cache stays unpolled, and is bypassed after
+ * five seconds; the next tick tries again. */
 void authority_tick(struct authority *authority)
 {
-	int64_t counter;
-	uint64_t era = cache_era(authority->cache);
+	int64_t counter = 0;
 	int error = store_change_counter(authority->store, &counter);
 
 	if (error) {
 		tick_failed(authority, "polling the store", error);
 		return;
 	}
-	cache_poll(authority->cache, counter);
-	if (cache_era(authority->cache) != era)
+	if (counter != authority->keys_counter)
 		error = keyring_reload(authority->keyring);
 	else
 		error = keyring_reload_if_due(authority->keyring);
-	if (error)
+	if (error) {
 		tick_failed(authority, "reading the keys", error);
-	sweep(authority, clock_monotonic_ms());
+		return;
+	}
+	authority->keys_counter = counter;
+	authority->tick_failure = NULL;
+	cache_poll(authority->cache, counter);
+	sweep(authority);
 }
 
 bool authority_is_ready(struct authority *authority)

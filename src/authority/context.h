@@ -24,11 +24,12 @@ struct authority_settings {
 	int64_t access_ttl_s;
 	int64_t refresh_idle_s;
 	int64_t refresh_absolute_s;
-	int64_t refresh_grace_s;  /* a redeemed refresh token repeats this long */
-	int64_t failure_ms;	  /* failures leave at multiples of this after arrival */
-	int64_t flood_per_second; /* requests of one source; 0: no limit */
-	unsigned threads;	  /* 0: one per core */
-	unsigned measure_one_in;  /* for bench: CPU time of one signature in so many; 0: none */
+	int64_t refresh_grace_s;       /* a redeemed refresh token repeats this long */
+	int64_t failure_ms;	       /* failures leave at multiples of this after arrival */
+	int64_t flood_per_second;      /* requests of one source; 0: no limit */
+	size_t connections_per_source; /* 0: the server's default */
+	unsigned threads;	       /* 0: one per core */
+	unsigned measure_one_in; /* for bench: CPU time of one signature in so many; 0: none */
 };
 
 /* What one loop of the server keeps to itself: a signer prepared per algorithm. */
@@ -60,7 +61,12 @@ struct authority {
 	unsigned worker_count;
 	struct worker workers[AUTHORITY_WORKERS_MAX];
 	struct http_server *server;
-	int64_t swept_at_ms;
+	int64_t keys_counter;	  /* the change counter at the last reading of the keys */
+	const char *tick_failure; /* what the last tick failed at; NULL: at nothing */
+	int64_t tick_failure_told_ms;
+	_Atomic int64_t sweep_due_ms; /* monotonic */
+	_Atomic int64_t flood_told_ms;
+	_Atomic int64_t flood_untold; /* refusals since then that no line tells of */
 };
 
 void authority_settings_init(struct authority_settings *settings);

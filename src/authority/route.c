@@ -4,6 +4,8 @@
 #include "authority/endpoint.h"
 #include "authority/respond.h"
 
+#include "oauth/error.h"
+
 #include <string.h>
 
 enum { PATH_MAX_LENGTH = 1024 };
@@ -14,14 +16,18 @@ struct route {
 	bool any_method;  /* the endpoint answers for the method itself */
 	size_t body_max;
 	endpoint_handler handler;
+	bool unlimited; /* asked often by whoever watches over the process */
 };
 
 static const struct route routes[] = {
-	{"/connect/token", false, true, 64 * 1024, endpoint_token},
-	{"/.well-known/openid-configuration", false, false, 0, endpoint_discovery},
-	{"/.well-known/openid-configuration/jwks", false, false, 0, endpoint_jwks},
-	{"/healthz", true, false, 0, endpoint_healthz},
-	{"/readyz", true, false, 0, endpoint_readyz},
+	{.path = "/connect/token",
+		.any_method = true,
+		.body_max = (size_t)64 * 1024,
+		.handler = endpoint_token},
+	{.path = "/.well-known/openid-configuration", .handler = endpoint_discovery},
+	{.path = "/.well-known/openid-configuration/jwks", .handler = endpoint_jwks},
+	{.path = "/healthz", .at_root = true, .unlimited = true, .handler = endpoint_healthz},
+	{.path = "/readyz", .at_root = true, .handler = endpoint_readyz},
 };
 
 /* RFC 8414, 3.1: the issuer's path stands after the well-known one. */
@@ -45,7 +51,8 @@ static bool normalise(const char *path, char ret_path[PATH_MAX_LENGTH])
 
 static const struct route *find_route(const struct authority *authority, const char *path)
 {
-	static const struct route metadata = {RFC8414_PATH, true, false, 0, endpoint_discovery};
+	static const struct route metadata = {
+		.path = RFC8414_PATH, .at_root = true, .handler = endpoint_discovery};
 	size_t issuer_length = strlen(authority->issuer_path);
 	bool below = !strncmp(path, authority->issuer_path, issuer_length);
 	size_t well_known = strlen(RFC8414_PATH);
@@ -71,9 +78,59 @@ static void refuse(struct http_ticket ticket, const struct error_reply *reply)
 	respond_error(ticket, &full);
 }
 
+/* One line a second at most tells of them all. */
+static void tell_flood(
+	struct authority *authority, const struct http_request *request, int64_t now_ms)
+{
+	int64_t told_ms = atomic_load(&authority->flood_told_ms);
+	char source[HTTP_SOURCE_SIZE];
+
+	atomic_fetch_add(&authority->flood_untold, 1);
+	if (now_ms - told_ms < 1000 ||
+		!atomic_compare_exchange_strong(&authority->flood_told_ms, &told_ms, now_ms))
+		return;
+	http_source_text(request->peer, source);
+	LOG_EVENT(authority->log, LOG_LEVEL_WARNING, "flood_refused", log_text("source", source),
+		log_number("count", atomic_exchange(&authority->flood_untold, 0)));
+}
+
+/* Before everything else; whether it was refused. */
+static bool refuse_flood(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t wait_s = throttle_take(authority->throttle, request->peer, now_ms);
+
+	if (!wait_s)
+		return false;
+	tell_flood(authority, request, now_ms);
+	refuse(ticket, &(struct error_reply){.status = 429,
+			       .error = OAUTH_SLOW_DOWN,
+			       .description = "too many requests from this address; wait as long "
+					      "as Retry-After says",
+			       .retry_after_s = wait_s});
+	return true;
+}
+
 static bool method_is_read(const char *method)
 {
 	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
+static void serve_route(const struct route *route, struct authority *authority,
+	const struct http_request *request, struct http_ticket ticket)
+{
+	if (!route->any_method && !method_is_read(request->method))
+		refuse(ticket, &(struct error_reply){.status = 405,
+				       .error = OAUTH_INVALID_REQUEST,
+				       .description = "this endpoint takes GET only",
+				       .allow = "GET, HEAD"});
+	else if (request->body_length > route->body_max)
+		refuse(ticket, &(struct error_reply){.status = 413,
+				       .error = OAUTH_INVALID_REQUEST,
+				       .description = "the request's body is too large"});
+	else
+		route->handler(authority, request, ticket);
 }
 
 void route_request(
@@ -83,19 +140,12 @@ void route_request(
 	const struct route *route =
 		normalise(request->path, path) ? find_route(authority, path) : NULL;
 
-	if (!route)
+	if (!(route && route->unlimited) && refuse_flood(authority, request, ticket))
+		return;
+	if (route)
+		serve_route(route, authority, request, ticket);
+	else
 		refuse(ticket, &(struct error_reply){.status = 404,
 				       .error = "not_found",
 				       .description = "there is no such endpoint"});
-	else if (!route->any_method && !method_is_read(request->method))
-		refuse(ticket, &(struct error_reply){.status = 405,
-				       .error = "invalid_request",
-				       .description = "this endpoint takes GET only",
-				       .allow = "GET, HEAD"});
-	else if (request->body_length > route->body_max)
-		refuse(ticket, &(struct error_reply){.status = 413,
-				       .error = "invalid_request",
-				       .description = "the request's body is too large"});
-	else
-		route->handler(authority, request, ticket);
 }

@@ -6,7 +6,10 @@
 
 #define DEFAULT_LISTEN "127.0.0.1:8480"
 
-enum { LISTEN_MAX = 16 };
+enum {
+	LISTEN_MAX = 16,
+	BEHIND_PROXY_CONNECTIONS = 65536, /* the cap on all of them is lower */
+};
 
 const struct option_spec serve_options[] = {
 	{"issuer", "URL", "what init fixed; here it is only compared", false, true},
@@ -82,6 +85,9 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 		error = options_number(&invocation->options, "threads", &thread_range, &threads,
 			&invocation->fault);
 	serving->settings.threads = (unsigned)threads;
+	/* All come from the proxy's address. */
+	if (behind_proxy)
+		serving->settings.connections_per_source = BEHIND_PROXY_CONNECTIONS;
 	return error;
 }
 

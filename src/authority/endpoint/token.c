@@ -15,22 +15,6 @@
 
 static const struct grant *const grants[] = {&grant_password, &grant_refresh_token};
 
-static int check_flood(struct token_call *call, const struct http_request *request)
-{
-	int64_t wait_s =
-		throttle_take(call->authority->throttle, request->peer, clock_monotonic_ms());
-
-	if (!wait_s)
-		return 0;
-	return token_call_fail(
-		call, &(struct token_failure){.status = 429,
-			      .error = OAUTH_SLOW_DOWN,
-			      .description = "too many requests from this address; wait as long as "
-					     "Retry-After says",
-			      .reason = "flood",
-			      .retry_after_s = wait_s});
-}
-
 static int read_parameters(struct token_call *call, const struct http_request *request)
 {
 	const char *description = NULL;
@@ -94,7 +78,6 @@ static int issue(struct token_call *call, const struct http_request *request)
 }
 
 static int (*const steps[])(struct token_call *call, const struct http_request *request) = {
-	check_flood,
 	read_parameters,
 	client_auth_identify,
 	verify_client,
