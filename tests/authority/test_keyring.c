@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -315,6 +316,41 @@ static void test_bounds_keys(void **state)
 	keyring_release(snapshot);
 }
 
+/* --- threads ---------------------------------------------------------------- */
+
+static void *use_keys(void *context)
+{
+	struct keyring *keyring = context;
+	intptr_t missing = 0;
+
+	for (int i = 0; i < 20000; i++) {
+		struct keyring_snapshot *snapshot = keyring_acquire(keyring);
+		const struct keyring_key *key = keyring_sealing_key(snapshot, SCENE_NOW_S);
+
+		missing += !key || key->bytes.length != KEYRING_SECRET_SIZE;
+		keyring_release(snapshot);
+	}
+	return (void *)missing;
+}
+
+/* A snapshot that is in use outlives the reloads. */
+static void test_threads(void **state)
+{
+	struct scene *scene = *state;
+	pthread_t threads[3];
+
+	for (size_t i = 0; i < 3; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, use_keys, scene->keyring), 0);
+	for (int i = 0; i < 50; i++)
+		assert_int_equal(keyring_reload(scene->keyring), 0);
+	for (size_t i = 0; i < 3; i++) {
+		void *missing;
+
+		assert_int_equal(pthread_join(threads[i], &missing), 0);
+		assert_null(missing);
+	}
+}
+
 /* --- two processes ---------------------------------------------------------- */
 
 static int add_first(const char *path, const struct secret *secret_key)
@@ -417,6 +453,7 @@ int main(void)
 		SCENE(test_a_changed_sealed_key),
 		BARE(test_no_key),
 		SCENE(test_bounds_keys),
+		SCENE(test_threads),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
