@@ -268,6 +268,11 @@ def credential(folder):
     data.verb('site', 'list', environment=given)
     server = data.serve(environment=given)
     server.stop()
+    # Where systemd gives the file an ACL, its mask stands where the group's rights do.
+    os.chmod(place + '/adit.key', 0o440)
+    data.verb('site', 'list', environment=given)
+    os.chmod(place + '/adit.key', 0o404)
+    complains(data.attempt('site', 'list', environment=given), (2, 5), 'adit.key')
     os.remove(place + '/adit.key')
     complains(data.attempt('site', 'list', environment=given), (2, 5), 'secret.key')
     os.rename(folder + '/away', data.path + '/secret.key')

@@ -3,6 +3,7 @@
 """Refresh tokens: rotation, repeats, replays, ends; in memory and in a file."""
 import base64
 import contextlib
+import sqlite3
 
 from harness import (FAILURE_S, PUBLIC, Clock, Data, Dev, Folder, Suite, basic, check, claims_of,
                      equal, refused, served, side_by_side, until)
@@ -365,6 +366,34 @@ def rotate_twice(at):
     refused(at.server.password(at.user), 'invalid_grant')
     at.server.sign_in(second)
     at.dead(token)
+
+
+@in_file('a sign-in moves its password to the newest pepper, and the old one goes')
+def pepper_moves(at):
+    def peppers():
+        return [key['kid'] for key in at.data.json('key', 'list') if key['purpose'] == 'pepper']
+
+    def rotate():
+        return at.data.json('key', 'rotate', '--purpose', 'pepper')['kid']
+
+    def named():
+        with contextlib.closing(sqlite3.connect(at.data.path + '/adit.db')) as database:
+            return {row[0] for row in
+                    database.execute('SELECT pepper_kid FROM service_user_credential')}
+
+    first, second = peppers()[0], rotate()
+    equal(peppers(), [first, second], 'the peppers after a rotation')
+    until(lambda: at.server.sign_in(at.user) and second in named(), 'a password moved', 10)
+    at.clock.advance(2 * 86400)
+    third = rotate()
+    equal(peppers(), [first, second, third], 'the peppers while a password names the first')
+    for user in (at.user, at.other):
+        until(lambda user=user: at.server.sign_in(user) and third in named(), 'it moved', 10)
+    until(lambda: at.server.sign_in(at.other) and named() == {third}, 'both moved', 10)
+    at.clock.advance(2 * 86400)
+    equal([third, rotate()], peppers(), 'the peppers once none names the old ones')
+    at.server.sign_in(at.user)
+    at.server.sign_in(at.other)
 
 
 @in_file('it works after a restart, and so does a repeat')
