@@ -2,6 +2,7 @@
 #include "authority/context.h"
 
 #include "authority/endpoint.h"
+#include "authority/respond.h"
 #include "authority/route.h"
 #include "codec/uri.h"
 
@@ -142,16 +143,19 @@ static void handle(void *context, const struct http_request *request, struct htt
 	route_request(context, request, ticket);
 }
 
-static void log_refusal(
-	void *context, int status, const char *reason, const struct sockaddr_storage *peer)
+static void refused(
+	void *context, const struct http_refusal *refusal, struct http_refusal_answer *answer)
 {
 	struct authority *authority = context;
-	char source[HTTP_SOURCE_SIZE] = "";
+	char correlation_id[CORRELATION_ID_LENGTH + 1];
+	const char *id = correlation_id_make(correlation_id) ? NULL : correlation_id;
+	char source[HTTP_SOURCE_SIZE];
 
-	if (peer)
-		http_source_text(peer, source);
-	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "request_refused", log_number("status", status),
-		log_text("reason", reason), log_text("source", source));
+	http_source_text(refusal->peer, source);
+	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "request_refused", log_text("correlation_id", id),
+		log_number("status", refusal->status), log_text("reason", refusal->reason),
+		log_text("source", source));
+	respond_refusal(refusal, id, answer);
 }
 
 int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,
@@ -162,7 +166,7 @@ int authority_start(struct authority *authority, const char *const *listen, size
 		.listen_count = listen_count,
 		.threads = authority->worker_count,
 		.handler = handle,
-		.refused = log_refusal,
+		.refused = refused,
 		.max_per_source = authority->settings.connections_per_source,
 		.context = authority,
 	};

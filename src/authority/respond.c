@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/random.h"
 #include "codec/json_writer.h"
+#include "oauth/error.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -33,29 +34,55 @@ static void compose_error_fields(struct buf *fields, const struct error_reply *r
 		(void)buf_printf(fields, "Allow: %s\r\n", reply->allow);
 }
 
+static void compose_error_body(struct buf *body, const struct error_reply *reply)
+{
+	struct json_writer writer;
+
+	json_writer_init(&writer, body);
+	json_write_object(&writer, NULL);
+	json_write_text(&writer, "error", reply->error);
+	json_write_text(&writer, "error_description", reply->description);
+	json_write_text(&writer, "correlation_id", reply->correlation_id);
+	json_write_object_end(&writer);
+}
+
 void respond_error(struct http_ticket ticket, const struct error_reply *reply)
 {
 	char field_bytes[FIELDS_MAX];
 	char body_bytes[ERROR_BODY_MAX];
 	struct buf fields;
 	struct buf body;
-	struct json_writer writer;
 	struct http_response response = {
 		.status = reply->status, .not_before_ms = reply->not_before_ms};
 
 	buf_init_fixed(&fields, field_bytes, sizeof(field_bytes));
 	buf_init_fixed(&body, body_bytes, sizeof(body_bytes));
 	compose_error_fields(&fields, reply);
-	json_writer_init(&writer, &body);
-	json_write_object(&writer, NULL);
-	json_write_text(&writer, "error", reply->error);
-	json_write_text(&writer, "error_description", reply->description);
-	json_write_text(&writer, "correlation_id", reply->correlation_id);
-	json_write_object_end(&writer);
+	compose_error_body(&body, reply);
 	response.fields = fields.data;
 	response.body = body.data;
 	response.body_length = body.len;
 	http_answer(ticket, &response);
+}
+
+void respond_refusal(const struct http_refusal *refusal, const char *correlation_id,
+	struct http_refusal_answer *ret_answer)
+{
+	/* 501 and 505 are for requests that this server will never take. */
+	const struct error_reply reply = {
+		.status = refusal->status,
+		.error = refusal->status == 503 ? OAUTH_TEMPORARILY_UNAVAILABLE
+						: OAUTH_INVALID_REQUEST,
+		.description = refusal->reason,
+		.correlation_id = correlation_id,
+	};
+	struct buf fields;
+	struct buf body;
+
+	buf_init_fixed(&fields, ret_answer->fields, sizeof(ret_answer->fields));
+	buf_init_fixed(&body, ret_answer->body, sizeof(ret_answer->body));
+	compose_error_fields(&fields, &reply);
+	compose_error_body(&body, &reply);
 }
 
 void respond_token(struct http_ticket ticket, const char *body, size_t length)

@@ -29,6 +29,10 @@ struct error_reply {
 /* {"error":…,"error_description":…,"correlation_id":…}, never stored. */
 void respond_error(struct http_ticket ticket, const struct error_reply *reply);
 
+/* The same for what the HTTP server refuses by itself. */
+void respond_refusal(const struct http_refusal *refusal, const char *correlation_id,
+	struct http_refusal_answer *ret_answer);
+
 /* 200, JSON, never stored: tokens. */
 void respond_token(struct http_ticket ticket, const char *body, size_t length);
 

@@ -9,14 +9,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 enum {
-	ACCEPT_MAX = 16,  /* at once */
-	UNEVEN_MAX = 4,	  /* connections that a loop has more than another before it gives away */
+	ACCEPT_MAX = 16, /* at once */
+	UNEVEN_MAX = 4,	 /* connections that a loop has more than another before it gives away */
+	TURNED_AWAY_HEAD_MAX = 128,
 	SEARCH_MAX = 512, /* connections looked at for one of the same source */
 };
 
@@ -42,15 +44,18 @@ static bool evict(struct http_loop *loop, const struct sockaddr_storage *source)
 static void turn_away(
 	struct http_loop *loop, int fd, const struct sockaddr_storage *peer, const char *reason)
 {
-	static const char text[] =
-		"HTTP/1.1 503 Service Unavailable\r\n"
-		"Retry-After: 1\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
-	const struct http_server_options *options = &loop->server->options;
+	const struct http_refusal refusal = {503, reason, peer};
+	struct http_refusal_answer answer;
+	char text[sizeof(answer) + TURNED_AWAY_HEAD_MAX];
+	int length;
 
-	if (options->refused)
-		options->refused(options->context, 503, reason, peer);
+	http_refusal_compose(loop->server, &refusal, &answer);
+	length = snprintf(text, sizeof(text),
+		"HTTP/1.1 503 %s\r\nRetry-After: 1\r\n%sContent-Length: %zu\r\n"
+		"Connection: close\r\n\r\n%s",
+		http_status_text(503), answer.fields, strlen(answer.body), answer.body);
 	/* Best effort: nothing waits for whether it arrives. */
-	if (send(fd, text, sizeof(text) - 1, MSG_NOSIGNAL) > 0)
+	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) > 0)
 		(void)shutdown(fd, SHUT_WR);
 	(void)close(fd);
 	atomic_fetch_sub(&loop->count, 1);

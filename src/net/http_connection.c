@@ -8,7 +8,6 @@
 #include "net/http_loop.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -201,15 +200,10 @@ void http_connection_answer(struct http_loop *loop, struct http_connection *conn
 static void refuse(
 	struct http_loop *loop, struct http_connection *connection, int status, const char *reason)
 {
-	const struct http_server_options *options = &loop->server->options;
-	char body[128];
-	int length = snprintf(body, sizeof(body), "%s\n", reason);
-	const struct http_response response = {
-		.status = status,
-		.fields = "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n",
-		.body = body,
-		.body_length = length > 0 ? (size_t)length : 0,
-	};
+	const struct http_refusal refusal = {status, reason, &connection->peer};
+	struct http_refusal_answer answer;
+	struct http_response response = {
+		.status = status, .fields = answer.fields, .body = answer.body};
 
 	http_loop_list(loop, connection, HTTP_LIST_NONE);
 	if (connection->phase != HTTP_PHASE_HANDLER)
@@ -217,8 +211,8 @@ static void refuse(
 	connection->phase = HTTP_PHASE_HANDLER;
 	connection->close = true;
 	connection->linger = true;
-	if (options->refused)
-		options->refused(options->context, status, reason, &connection->peer);
+	http_refusal_compose(loop->server, &refusal, &answer);
+	response.body_length = strlen(answer.body);
 	http_connection_answer(loop, connection, &response);
 }
 

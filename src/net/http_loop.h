@@ -177,7 +177,8 @@ void http_connection_close(struct http_loop *loop, struct http_connection *conne
 int http_response_write(struct http_loop *loop, const struct http_connection *connection,
 	const struct http_response *response, struct buf *out);
 
-/* "Not Found"; never NULL. */
-const char *http_status_text(int status);
+/* Fills in what is answered to a refusal, and tells the server's user. */
+void http_refusal_compose(const struct http_server *server, const struct http_refusal *refusal,
+	struct http_refusal_answer *ret_answer);
 
 #endif

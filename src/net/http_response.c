@@ -140,3 +140,15 @@ int http_response_write(struct http_loop *loop, const struct http_connection *co
 		(void)buf_append(out, response->body, response->body_length);
 	return buf_status(out);
 }
+
+void http_refusal_compose(const struct http_server *server, const struct http_refusal *refusal,
+	struct http_refusal_answer *ret_answer)
+{
+	const struct http_server_options *options = &server->options;
+
+	(void)snprintf(ret_answer->fields, sizeof(ret_answer->fields), "%s",
+		"Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\n");
+	(void)snprintf(ret_answer->body, sizeof(ret_answer->body), "%s\n", refusal->reason);
+	if (options->refused)
+		options->refused(options->context, refusal, ret_answer);
+}

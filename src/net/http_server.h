@@ -72,11 +72,29 @@ struct http_response {
 typedef void (*http_handler)(
 	void *context, const struct http_request *request, struct http_ticket ticket);
 
-/* Called for what the server refuses by itself (400, 408, 413, 414, 417, 431,
- * 501, 503, 505), so that the authority can log it. On a loop thread; may be NULL.
- * `peer` NULL where unknown. */
+/* What the server refuses by itself (400, 408, 413, 414, 417, 431, 501, 503, 505). */
+struct http_refusal {
+	int status;
+	const char *reason; /* a few words for a person; static */
+	const struct sockaddr_storage *peer;
+};
+
+enum {
+	HTTP_REFUSAL_FIELDS_SIZE = 512,
+	HTTP_REFUSAL_BODY_SIZE = 1024,
+};
+
+/* What is answered to it: status and Retry-After are the server's. */
+struct http_refusal_answer {
+	char fields[HTTP_REFUSAL_FIELDS_SIZE]; /* as in struct http_response */
+	char body[HTTP_REFUSAL_BODY_SIZE];     /* with a NUL at its end */
+};
+
+/* Called for each refusal, so that it can be logged, and answered in the form of
+ * the server's user: the answer is filled in, a line of plain text, and may be
+ * written anew. On a loop thread; may be NULL. */
 typedef void (*http_refusal_handler)(
-	void *context, int status, const char *reason, const struct sockaddr_storage *peer);
+	void *context, const struct http_refusal *refusal, struct http_refusal_answer *answer);
 
 struct http_server_options {
 	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path" */
@@ -114,6 +132,9 @@ void http_answer(struct http_ticket ticket, const struct http_response *response
  * cuts. Returns when the threads have ended. */
 void http_server_stop(struct http_server *server, int drain_ms);
 void http_server_destroy(struct http_server *server); /* stopped or never started; accepts NULL */
+
+/* The phrase of a status: "Not Found"; never NULL. */
+const char *http_status_text(int status);
 
 /* "::ffff:…" is an IPv4 address. For logs and limits: "192.0.2.1", "2001:db8::1", "unix". */
 enum { HTTP_SOURCE_SIZE = 64 };

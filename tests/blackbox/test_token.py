@@ -4,10 +4,10 @@
 import itertools
 
 from harness import (FORM, PUBLIC, Dev, Reply, Suite, basic, check, claims_of, compose, connect,
-                     equal, exchange, form, receive, refused, served)
+                     equal, exchange, form, receive, refused, served, until)
 
 suite = Suite()
-dev = Dev()
+dev = Dev('--log-level', 'info')
 user = dev.users[0]
 GOOD = {'grant_type': 'password', 'client_id': PUBLIC, 'username': user['username'],
         'password': user['password']}
@@ -156,7 +156,7 @@ def how_many():
 def body_limit():
     fill = 64 * 1024 - len(GOOD_FORM) - len('&x=')
     served(dev.post(GOOD_FORM + b'&x=' + b'y' * fill))
-    equal(dev.post(GOOD_FORM + b'&x=' + b'y' * (fill + 1)).status, 413, 'status')
+    refused(dev.post(GOOD_FORM + b'&x=' + b'y' * (fill + 1)), 'invalid_request', 413)
 
 
 @suite.case('empty parameters are absent ones')
@@ -324,7 +324,25 @@ def expecting():
 def framing():
     request = compose('POST', '/identity/connect/token',
                       [('Content-Type', FORM), ('Transfer-Encoding', 'chunked')], GOOD_FORM)
-    equal(exchange(dev.address, request).status, 400, 'status')
+    refused(exchange(dev.address, request), 'invalid_request')
+
+
+for status, raw in (
+        (400, b'GET /\r\n\r\n'), (400, b'GET / HTTP/1.1\r\n\r\n'), (400, b'\x16\x03\x01\r\n\r\n'),
+        (414, b'GET /' + b'x' * 5000 + b' HTTP/1.1\r\nHost: x\r\n\r\n'),
+        (417, b'GET / HTTP/1.1\r\nHost: x\r\nExpect: x\r\n\r\n'),
+        (431, b'GET / HTTP/1.1\r\nHost: x\r\nA: ' + b'x' * 20000 + b'\r\n\r\n'),
+        (501, b'X' * 33 + b' / HTTP/1.1\r\nHost: x\r\n\r\n'),
+        (505, b'GET / HTTP/2.0\r\nHost: x\r\n\r\n')):
+    @suite.case(f'what HTTP itself forbids is refused in JSON, and logged: {raw[:20]!r}', status, raw)
+    def refused_by_server(status, raw):
+        reply = refused(exchange(dev.address, raw), 'invalid_request', status)
+        check(reply.json['error_description'], 'the reason is missing')
+        line, _ = until(lambda: [event for event in dev.events('request_refused')
+                                 if event['correlation_id'] == reply.json['correlation_id']],
+                        'the line in the log')
+        equal((line[0]['status'], line[0]['reason']), (status, reply.json['error_description']),
+              'status and reason in the log')
 
 
 @suite.case('a chunked body is a body')

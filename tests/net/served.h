@@ -31,6 +31,7 @@ struct served {
 	atomic_int refused_status; /* the last one */
 	atomic_int kept_count;
 	struct http_ticket kept[KEPT_MAX];
+	const char *refusal_fields; /* NULL: refusals are answered as the server does */
 	pthread_mutex_t lock;
 	char *big;
 };
@@ -99,11 +100,17 @@ static inline void served_handle(
 }
 
 static inline void served_refuse(
-	void *context, int status, const char *reason, const struct sockaddr_storage *peer)
+	void *context, const struct http_refusal *refusal, struct http_refusal_answer *answer)
 {
 	(void)context;
-	atomic_store(&served.refused_status, reason && peer ? status : -1);
+	atomic_store(
+		&served.refused_status, refusal->reason && refusal->peer ? refusal->status : -1);
 	atomic_fetch_add(&served.refused, 1);
+	if (!served.refusal_fields)
+		return;
+	(void)snprintf(answer->fields, sizeof(answer->fields), "%s", served.refusal_fields);
+	(void)snprintf(
+		answer->body, sizeof(answer->body), "<%d %s>", refusal->status, refusal->reason);
 }
 
 /* Unless said otherwise: 127.0.0.1, two loops, the handler above. */

@@ -102,6 +102,31 @@ static void test_order_of_eviction(void **state)
 	served_end();
 }
 
+/* Who sends nothing meanwhile gets all of it, in the form of other refusals. */
+static void check_turned_away(void)
+{
+	static const char *const fields[] = {NULL, "Content-Type: x/y\r\n"};
+	static const char *const bodies[] = {
+		"too many connections of one source\n", "<503 too many connections of one source>"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct wire_reply reply;
+		int fd;
+
+		served.refusal_fields = fields[i];
+		fd = wire_connect_from(served.server, 2);
+		reply = wire_read_reply(fd, true);
+		assert_int_equal(reply.status, 503);
+		assert_non_null(strstr(reply.head, "\r\nRetry-After: 1\r\nContent-Type: "));
+		assert_non_null(strstr(reply.head, fields[i] ? fields[i] : "text/plain"));
+		assert_non_null(strstr(reply.head, "\r\nConnection: close\r\n"));
+		assert_string_equal(reply.body, bodies[i]);
+		assert_true(wire_closed(fd));
+		(void)close(fd);
+	}
+	served.refusal_fields = NULL;
+}
+
 static void test_share_of_a_source(void **state)
 {
 	enum { SHARE = 3 };
@@ -117,6 +142,7 @@ static void test_share_of_a_source(void **state)
 	served_wait(&served.kept_count, SHARE);
 	assert_int_not_equal(get_status(2), 200);
 	assert_int_equal(atomic_load(&served.refused_status), 503);
+	check_turned_away();
 	/* Others have their own. */
 	assert_int_equal(get_status(1), 200);
 	assert_int_equal(get_status(3), 200);

@@ -184,6 +184,26 @@ static void test_handler_that_does_not_answer(void **state)
 	served_end();
 }
 
+static void test_no_answer_in_the_users_form(void **state)
+{
+	struct http_server_options options = long_deadlines;
+	struct wire_reply reply;
+	int fd;
+
+	(void)state;
+	options.answer_timeout_ms = SHORT_MS;
+	served.refusal_fields = "Content-Type: x/y\r\n";
+	served_start(options);
+	fd = served_connect();
+	wire_send(fd, KEEP_REQUEST);
+	reply = wire_read_reply(fd, true);
+	assert_non_null(strstr(reply.head, "\r\nContent-Type: x/y\r\n"));
+	assert_string_equal(reply.body, "<503 no answer in time>");
+	(void)close(fd);
+	served.refusal_fields = NULL;
+	served_end();
+}
+
 static void test_answer_at_a_set_time(void **state)
 {
 	int64_t began_ms;
@@ -269,6 +289,7 @@ int main(void)
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_answer_that_is_taken_slowly),
 		cmocka_unit_test(test_handler_that_does_not_answer),
+		cmocka_unit_test(test_no_answer_in_the_users_form),
 		cmocka_unit_test(test_answer_at_a_set_time),
 		cmocka_unit_test(test_answer_at_a_set_time_from_another_thread),
 		cmocka_unit_test(test_peer_that_does_not_wait),
