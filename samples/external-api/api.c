@@ -2,6 +2,7 @@
 #include "api.h"
 
 #include "codec/json_writer.h"
+#include "net/http_server.h"
 
 #include <string.h>
 
@@ -130,37 +131,26 @@ static const struct route *find_route(const char *path, struct place *ret_place)
 	return NULL;
 }
 
-static const char *title_of(int status)
-{
-	switch (status) {
-	case 401:
-		return "Unauthorized";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	default:
-		return "Service Unavailable";
-	}
-}
-
-/* RFC 9457. A 404 never has a detail: "not yours" and "not there" are one body. */
-static void problem(struct api_response *response, int status, const char *detail)
+void api_write_problem(int status, const char *detail, struct buf *fields, struct buf *body)
 {
 	struct json_writer writer;
 
-	buf_reset(&response->body);
-	json_writer_init(&writer, &response->body);
+	buf_reset(body);
+	json_writer_init(&writer, body);
 	json_write_object(&writer, NULL);
 	json_write_text(&writer, "type", "about:blank");
-	json_write_text(&writer, "title", title_of(status));
+	json_write_text(&writer, "title", http_status_text(status));
 	json_write_number(&writer, "status", status);
 	json_write_text(&writer, "detail", detail && *detail ? detail : NULL);
 	json_write_object_end(&writer);
+	(void)buf_append_text(fields, "Content-Type: application/problem+json\r\n");
+}
+
+/* A 404 never has a detail: "not yours" and "not there" are one body. */
+static void problem(struct api_response *response, int status, const char *detail)
+{
+	api_write_problem(status, detail, &response->fields, &response->body);
 	response->status = status;
-	(void)buf_append_text(&response->fields, "Content-Type: application/problem+json\r\n");
 	if (status == 503)
 		(void)buf_append_text(&response->fields, "Retry-After: 5\r\n");
 }

@@ -32,6 +32,10 @@ struct api_response {
 /* Fills the response, whatever happens. The caller finishes it. */
 void api_serve(const struct api *api, const struct api_request *request,
 	struct api_response *ret_response);
+/* Appends a problem's type to the fields, and replaces what is in the body
+ * (RFC 9457). `detail` may be NULL. */
+void api_write_problem(int status, const char *detail, struct buf *fields, struct buf *body);
+
 void api_response_finish(struct api_response *response);
 
 #endif

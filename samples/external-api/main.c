@@ -36,6 +36,20 @@ static void handle(void *context, const struct http_request *request, struct htt
 	pool_take(program->pool, request, ticket);
 }
 
+/* What the server refuses before it comes to a route. */
+static void refused(
+	void *context, const struct http_refusal *refusal, struct http_refusal_answer *answer)
+{
+	struct buf fields;
+	struct buf body;
+
+	(void)context;
+	buf_init_fixed(&fields, answer->fields, sizeof(answer->fields));
+	buf_init_fixed(&body, answer->body, sizeof(answer->body));
+	(void)buf_append_text(&fields, "Cache-Control: no-store\r\n");
+	api_write_problem(refusal->status, refusal->reason, &fields, &body);
+}
+
 /* The guard asks nothing of the authority yet, so that either may start first. */
 static int open_guard(const struct options *options, struct program *program)
 {
@@ -71,6 +85,7 @@ static int open_server(const struct options *options, struct program *program)
 		.listen_count = 1,
 		.threads = 1,
 		.handler = handle,
+		.refused = refused,
 		.context = program,
 	};
 	struct fault fault = {0};

@@ -8,6 +8,7 @@
 enum {
 	THREADS = 4,
 	QUEUE_MAX = 256,
+	PROBLEM_SIZE = 256, /* of fields or body */
 };
 
 /* A copy of what outlives the server's handler. The texts follow it in its memory. */
@@ -50,9 +51,19 @@ static struct job *next_job(struct pool *pool)
 
 static void refuse(struct http_ticket ticket)
 {
-	const struct http_response answer = {
-		.status = 503, .fields = "Cache-Control: no-store\r\nRetry-After: 1\r\n"};
+	struct http_response answer = {.status = 503};
+	char field_bytes[PROBLEM_SIZE];
+	char body_bytes[PROBLEM_SIZE];
+	struct buf fields;
+	struct buf body;
 
+	buf_init_fixed(&fields, field_bytes, sizeof(field_bytes));
+	buf_init_fixed(&body, body_bytes, sizeof(body_bytes));
+	(void)buf_append_text(&fields, "Cache-Control: no-store\r\nRetry-After: 1\r\n");
+	api_write_problem(answer.status, NULL, &fields, &body);
+	answer.fields = fields.data;
+	answer.body = body.data;
+	answer.body_length = body.len;
 	http_answer(ticket, &answer);
 }
 

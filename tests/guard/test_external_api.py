@@ -5,6 +5,7 @@
 test_external_api.py PROGRAM
 """
 import http.client
+import json
 import os
 import signal
 import socket
@@ -83,6 +84,11 @@ def check_serving(folder, ending):
         answer, body = ask(port, '/api/v1/sites', Authorization='Bearer ' + token)
         case(answer.status == 503 and answer.getheader('Retry-After') == '5',
              'a token that can not be verified yet: 503')
+        answer, body = ask(port, '/' + 'x' * 5000)
+        case(answer.status == 414 and
+             answer.getheader('Content-Type') == 'application/problem+json' and
+             json.loads(body)['status'] == 414 and json.loads(body)['title'] == 'URI Too Long',
+             'what HTTP itself forbids is refused in the same form')
         server.send_signal(ending)
         case(server.wait(60) == 0, f'{ending.name} ends it well')
     case(os.path.getsize(data) > 0, 'the data stays')
