@@ -7,6 +7,8 @@
  *		.size = sizeof(options),
  *		.authority = "https://login.example.com/identity",
  *		.audience = "external-api",
+ *		.scope = "cosmos",
+ *		.leeway_s = 5,
  *	};
  *	struct adit_guard *guard;
  *	struct adit_guard_error error;
@@ -80,7 +82,8 @@ struct adit_guard_options {
 	/* A scope that every token must have (RFC 6749, 3.3), or NULL: none. */
 	const char *scope;
 
-	/* Seconds by which the clocks here and there may differ, 0 to 60. */
+	/* Seconds by which the clocks here and there may differ, 0 to 60. With 0 a clock
+	 * here that is a second behind refuses the newest tokens (`nbf`). */
 	int leeway_s;
 
 	/* Milliseconds that one fetch from the authority may take in all. 0: 5,000. */

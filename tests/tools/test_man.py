@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The man pages say of every verb of aditd what `--help` says, and of the configuration file
-which keys there are: both ways."""
+"""The man pages say of every verb of aditd what `--help` says, of the configuration file which
+keys there are, and of the guard what its header shows: both ways."""
 import glob
 import os
 import re
@@ -104,6 +104,21 @@ def check_configuration():
     assert not file_knows('nonsense')
 
 
+def example_options(path):
+    """{member: value} of the guard's options in the first example of that file."""
+    with open(os.path.join(SOURCE, path), encoding='utf-8') as file:
+        example = re.search(r'struct adit_guard_options options = \{(.*?)\};', file.read(), re.S)
+    assert example, f'{path} has no example'
+    return dict(re.findall(r'\.(\w+) = (.*),$', example[1], re.M))
+
+
+def check_examples():
+    header = example_options('include/adit/guard.h')
+    page = example_options('docs/man/adit_guard_open.3')
+    assert header == page, f'guard.h {header}, adit_guard_open.3 {page}'
+    assert int(page['leeway_s']) > 0, 'a clock a second behind refuses the newest tokens'
+
+
 def main():
     tap = Tap()
     known = verbs()
@@ -116,6 +131,7 @@ def main():
         options = set().union(*(options for at, _, options in written.values() if at == page))
         tap.run(f'{page} describes nothing else', check_nothing_else, page, options)
     tap.run('aditd.conf.5 has the keys that aditd takes', check_configuration)
+    tap.run('the examples of the guard set the same options', check_examples)
     tap.finish()
 
 
