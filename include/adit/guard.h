@@ -179,7 +179,8 @@ struct adit_guard_decision {
  * the site among the token's; the role for the method. Whatever can't be decided
  * is refused. May wait for the authority, as long as adit_guard_open() says, and
  * does no I/O while its keys are fresh; while the authority is silent, the keys
- * last seen serve on. Thread-safe: any number of threads may use one guard.
+ * last seen serve on, for 24 hours after they were fetched; then the answer is 503,
+ * since one of them may have been withdrawn. Thread-safe: any number of threads may use one guard.
  * Returns decision->status, or ADIT_ERROR_INVALID: `guard`, `request` or `decision`
  * is NULL or has a wrong size (a decision that can be written is then 503). */
 ADIT_PUBLIC int adit_guard_check(struct adit_guard *guard, const struct adit_guard_request *request,

@@ -30,6 +30,7 @@ struct jwks_cache {
 	struct jwks_set *set;
 	int64_t fresh_until_ms;
 	int64_t fetched_at_ms;
+	int64_t fetched_at_monotonic_ms;
 	int64_t tried_at_ms;	       /* the last fetch, however it ended */
 	int64_t unknown_at_ms;	       /* the last fetch for an unknown key */
 	int64_t tried_at_monotonic_ms; /* the first set is not waited for on a set clock */
@@ -192,6 +193,7 @@ static void fetch(struct jwks_cache *cache)
 		release_set(cache->set);
 		cache->set = outcome.set;
 		cache->fetched_at_ms = now_ms;
+		cache->fetched_at_monotonic_ms = cache->tried_at_monotonic_ms;
 		cache->fresh_until_ms = now_ms + outcome.age_ms;
 	}
 	cache->fetching = false;
@@ -221,6 +223,22 @@ static bool await_fetch(struct jwks_cache *cache)
 static bool has_passed(int64_t since_ms, int64_t duration_ms, int64_t now_ms)
 {
 	return !since_ms || now_ms < since_ms || now_ms - since_ms >= duration_ms;
+}
+
+/* A key that was withdrawn while the authority was silent must not serve for ever.
+ * By both clocks, since one may be put back. */
+static void drop_stale(struct jwks_cache *cache)
+{
+	const int64_t most_ms = (int64_t)JWKS_CACHE_STALE_S * 1000;
+
+	if (!cache->set ||
+		(clock_now_ms(cache->clock) - cache->fetched_at_ms <= most_ms &&
+			clock_monotonic_ms() - cache->fetched_at_monotonic_ms <= most_ms))
+		return;
+	release_set(cache->set);
+	cache->set = NULL;
+	/* What is asked for now has not been tried yet. */
+	cache->tried_at_monotonic_ms = 0;
 }
 
 static bool is_due(const struct jwks_cache *cache, int64_t now_ms)
@@ -278,6 +296,7 @@ int jwks_cache_find(struct jwks_cache *cache, const char *kid, enum jose_alg alg
 	int error;
 
 	(void)pthread_mutex_lock(&cache->mutex);
+	drop_stale(cache);
 	if (cache->fetching && !cache->set) {
 		(void)await_fetch(cache);
 	} else if (!cache->fetching && is_due(cache, clock_now_ms(cache->clock))) {

@@ -2,8 +2,8 @@
 /*
  * An authority's keys, fetched when they are needed and kept while they are fresh
  * (OpenID Connect Core, 10.1.1). While the authority is silent, the last set
- * serves. Thread-safe; no lock is held during I/O, and a thread waits for another's
- * fetch only where it can't go on without it, and then not for long.
+ * serves for a day. Thread-safe; no lock is held during I/O, and a thread waits for
+ * another's fetch only where it can't go on without it, and then not for long.
  */
 #ifndef ISSUER_JWKS_CACHE_H
 #define ISSUER_JWKS_CACHE_H
@@ -16,6 +16,7 @@ enum {
 	JWKS_CACHE_AGE_S = 3600,	 /* fresh for so long where the reply says nothing */
 	JWKS_CACHE_AGE_LEAST_S = 60,	 /* what a shorter max-age becomes */
 	JWKS_CACHE_AGE_MOST_S = 86400,	 /* what a longer one becomes */
+	JWKS_CACHE_STALE_S = 86400,	 /* after the fetch, then it serves no more */
 	JWKS_CACHE_PAUSE_S = 60,	 /* between fetches for unknown keys, and after a failure */
 	JWKS_CACHE_FIRST_PAUSE_MS = 500, /* between tries as long as there is no set at all */
 	JWKS_CACHE_WAIT_MS = 1000,	 /* for another thread's fetch, where there is a set */

@@ -155,10 +155,44 @@ static void test_last_set_serves_while_the_authority_is_silent(void **state)
 
 	assert_int_equal(find(fixture, "k1"), 0);
 	fake_authority_stop(&fixture->authority);
+	for (int i = 0; i < JWKS_CACHE_STALE_S; i += 3600) {
+		go_on(fixture, 3600);
+		assert_int_equal(find(fixture, "k1"), 0);
+		/* Whether there is such a key can't be told now. */
+		assert_int_equal(find(fixture, "k2"), ERROR_UNAVAILABLE);
+	}
+}
+
+/* Requirement 55: what an authority withdrew while it could not be heard. */
+static void test_last_set_ends_a_day_after_it_was_fetched(void **state)
+{
+	struct fixture *fixture = *state;
+	struct jwks_lease lease;
+	struct fault fault = {0};
+
+	assert_int_equal(JWKS_CACHE_STALE_S, 86400);
+	assert_int_equal(find(fixture, "k1"), 0);
+	fake_authority_set_status(&fixture->authority, 500);
+	go_on(fixture, JWKS_CACHE_STALE_S);
+	assert_int_equal(find(fixture, "k1"), 0);
+	go_on(fixture, 1);
+	assert_int_equal(jwks_cache_find(fixture->cache, "k1", JOSE_ES256, &lease, &fault),
+		ERROR_UNAVAILABLE);
+	assert_non_null(strstr(fault.text, "answered 500"));
+	/* A clock that is put back makes it no younger. */
+	go_on(fixture, -86400);
+	assert_int_equal(find(fixture, "k1"), ERROR_UNAVAILABLE);
+	assert_int_equal(find(fixture, "k2"), ERROR_UNAVAILABLE);
+}
+
+static void test_a_set_that_ended_is_fetched_at_once(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(find(fixture, "k1"), 0);
 	go_on(fixture, (int64_t)30 * 86400);
 	assert_int_equal(find(fixture, "k1"), 0);
-	/* Whether there is such a key can't be told now. */
-	assert_int_equal(find(fixture, "k2"), ERROR_UNAVAILABLE);
+	assert_int_equal(fake_authority_jwks_count(&fixture->authority), 2);
 }
 
 static void test_a_broken_answer_is_tried_again_after_a_pause(void **state)
@@ -355,6 +389,8 @@ int main(void)
 		WITH_AUTHORITY(test_key_of_another_algorithm_is_unknown),
 		WITH_AUTHORITY(test_max_age_counts_within_bounds),
 		WITH_AUTHORITY(test_last_set_serves_while_the_authority_is_silent),
+		WITH_AUTHORITY(test_last_set_ends_a_day_after_it_was_fetched),
+		WITH_AUTHORITY(test_a_set_that_ended_is_fetched_at_once),
 		WITH_AUTHORITY(test_a_broken_answer_is_tried_again_after_a_pause),
 		WITH_AUTHORITY(test_a_set_that_is_none_changes_nothing),
 		WITH_AUTHORITY(test_a_withdrawn_key_is_gone),
