@@ -50,8 +50,9 @@ struct admin_rotation {
 	int (*deliver)(void *context, const char *name, const char *secret);
 	void *context;
 };
-int admin_service_user_rotate(
-	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault);
+/* The Service User with its new credential, as it was stored. */
+int admin_service_user_rotate(const struct admin *admin, const struct admin_rotation *rotation,
+	struct store_service_user *ret_user, struct fault *fault);
 
 /* --- clients --- */
 struct admin_new_client {
@@ -72,8 +73,9 @@ int admin_client_get(const struct admin *admin, const char *id, struct store_cli
 	struct fault *fault);
 int admin_client_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
-int admin_client_rotate_secret(
-	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault);
+/* The client with its new secret, as it was stored. */
+int admin_client_rotate_secret(const struct admin *admin, const struct admin_rotation *rotation,
+	struct store_client *ret_client, struct fault *fault);
 
 /* --- keys --- */
 struct admin_key_rotation {
@@ -87,10 +89,16 @@ int admin_key_get(
 
 /* --- shared checks --- */
 
-/* The store's error in words; returns `error`. `thing` is "site", `name` its name. */
-int admin_store_fault(int error, const char *thing, const char *name, struct fault *fault);
+/* The error of a verb of the store's that reads, or that changes something, in words;
+ * returns `error`. `thing` is "site", `name` its name. */
+int admin_read_fault(int error, const char *thing, const char *name, struct fault *fault);
+int admin_change_fault(int error, const char *thing, const char *name, struct fault *fault);
 /* One line of UTF-8 of 1 to `max` bytes, without what a terminal would obey. */
 int admin_check_text(const char *what, const char *text, size_t max, struct fault *fault);
+/* What the store's rotation makes of a list of credentials. To be shown after it: a
+ * secret that was stored must not be lost because the store can't be read again. */
+void admin_put_first(struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count,
+	const struct store_credential *credential, int64_t overlap_s);
 /* A secret's expiry must lie ahead; 0: never. */
 int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault);
 

@@ -86,7 +86,8 @@ struct keyring_new_key {
 	bool first;	     /* active at once, and ERROR_REFUSED where there is one already */
 };
 
-/* Makes a key, stores it and reloads. `ret_kid` may be NULL. ERROR_LIMIT: there are
+/* Makes a key, stores it and reloads. `ret_kid` may be NULL; it is written where the
+ * key was stored, even if reloading then fails. ERROR_LIMIT: there are
  * KEYRING_KEYS_MAX of that purpose that have not gone. */
 int keyring_add(
 	struct keyring *keyring, const struct keyring_new_key *wanted, char ret_kid[STORE_ID_SIZE]);

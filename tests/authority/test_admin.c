@@ -13,6 +13,47 @@
 
 static const char *const none[] = {NULL};
 
+/* How often the store can still be read; negative: for ever. */
+static int reads_left = -1;
+
+static bool read_fails(void)
+{
+	if (reads_left > 0)
+		reads_left--;
+	else if (!reads_left)
+		return true;
+	return false;
+}
+
+int __real_store_client_get(struct store *store, const char *id, struct store_client *ret_client);
+int __wrap_store_client_get(struct store *store, const char *id, struct store_client *ret_client);
+int __real_store_service_user_get(
+	struct store *store, const char *username, struct store_service_user *ret_user);
+int __wrap_store_service_user_get(
+	struct store *store, const char *username, struct store_service_user *ret_user);
+int __real_store_key_list(struct store *store,
+	int (*each)(void *context, const struct store_key *key), void *context);
+int __wrap_store_key_list(struct store *store,
+	int (*each)(void *context, const struct store_key *key), void *context);
+
+int __wrap_store_client_get(struct store *store, const char *id, struct store_client *ret_client)
+{
+	return read_fails() ? ERROR_UNAVAILABLE : __real_store_client_get(store, id, ret_client);
+}
+
+int __wrap_store_service_user_get(
+	struct store *store, const char *username, struct store_service_user *ret_user)
+{
+	return read_fails() ? ERROR_UNAVAILABLE
+			    : __real_store_service_user_get(store, username, ret_user);
+}
+
+int __wrap_store_key_list(
+	struct store *store, int (*each)(void *context, const struct store_key *key), void *context)
+{
+	return read_fails() ? ERROR_UNAVAILABLE : __real_store_key_list(store, each, context);
+}
+
 static void test_texts(void **state)
 {
 	static const struct {
@@ -70,15 +111,19 @@ static void test_the_stores_answers(void **state)
 	struct fault fault = {0};
 
 	(void)state;
-	assert_int_equal(admin_store_fault(0, "site", "a", &fault), 0);
+	assert_int_equal(admin_read_fault(0, "site", "a", &fault), 0);
+	assert_int_equal(admin_change_fault(0, "site", "a", &fault), 0);
 	assert_string_equal(fault.text, "");
-	assert_int_equal(admin_store_fault(ERROR_NOT_FOUND, "site", "a", &fault), ERROR_NOT_FOUND);
+	assert_int_equal(admin_change_fault(ERROR_NOT_FOUND, "site", "a", &fault), ERROR_NOT_FOUND);
 	assert_string_equal(
 		fault.text, "there is no site \"a\"; aditd site list shows those there are");
-	assert_int_equal(admin_store_fault(ERROR_EXISTS, "site", "a", &fault), ERROR_EXISTS);
+	assert_int_equal(
+		admin_read_fault(ERROR_UNAVAILABLE, "site", "a", &fault), ERROR_UNAVAILABLE);
+	assert_string_equal(fault.text, "the site \"a\" can't be read from the store: unavailable");
+	assert_int_equal(admin_change_fault(ERROR_EXISTS, "site", "a", &fault), ERROR_EXISTS);
 	assert_string_equal(fault.text, "there is a site \"a\" already; choose another name");
 	assert_int_equal(
-		admin_store_fault(ERROR_UNAVAILABLE, "site", "a", &fault), ERROR_UNAVAILABLE);
+		admin_change_fault(ERROR_UNAVAILABLE, "site", "a", &fault), ERROR_UNAVAILABLE);
 	assert_memory_equal(fault.text, "site \"a\": the store failed (", 28);
 }
 
@@ -216,7 +261,8 @@ static void test_stores_nothing_that_was_not_delivered(void **state)
 	assert_string_equal(fault.text, "the password can't be handed over; nothing was changed");
 	assert_int_equal(
 		admin_service_user_get(&scene->admin, "a", &user, &fault), ERROR_NOT_FOUND);
-	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &fault), ERROR_IO);
+	assert_int_equal(
+		admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), ERROR_IO);
 	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &user, &fault), 0);
 	assert_int_equal(user.credential_count, 1);
 	assert_string_equal(user.credentials[0].id, before.credentials[0].id);
@@ -233,15 +279,15 @@ static void test_rotates_with_an_overlap(void **state)
 	struct fault fault = {0};
 
 	add_user(scene, &user, password);
-	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &fault), 0);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
 	assert_string_not_equal(newer, password);
 	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &user, &fault), 0);
 	assert_int_equal(user.credential_count, 2);
 	assert_int_equal(user.credentials[0].expires_at, 0);
 	assert_int_equal(user.credentials[1].expires_at, SCENE_NOW_S + 60);
 	rotation.name = "nobody";
-	assert_int_equal(
-		admin_service_user_rotate(&scene->admin, &rotation, &fault), ERROR_NOT_FOUND);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault),
+		ERROR_NOT_FOUND);
 }
 
 static void test_what_is_no_client(void **state)
@@ -374,7 +420,8 @@ static void test_clients_of_each_type(void **state)
 		assert_string_equal(client.default_scopes, client.scopes);
 		assert_int_equal(client.secret_count, cases[i].has_secret);
 		assert_int_equal(*secret != '\0', cases[i].has_secret);
-		assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &fault),
+		assert_int_equal(
+			admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault),
 			cases[i].has_secret ? 0 : ERROR_INVALID);
 	}
 }
@@ -401,14 +448,92 @@ static void test_no_secret_that_has_expired(void **state)
 
 	assert_int_equal(admin_client_add(&scene->admin, &wanted, &before, &fault), 0);
 	(void)strcpy(secret, "untouched");
-	assert_int_equal(
-		admin_client_rotate_secret(&scene->admin, &rotation, &fault), ERROR_INVALID);
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault),
+		ERROR_INVALID);
 	assert_string_equal(fault.text, "the expiry date is past; give a later one");
 	assert_string_equal(secret, "untouched");
 	assert_int_equal(admin_client_get(&scene->admin, "partner", &client, &fault), 0);
 	assert_string_equal(client.secrets[0].id, before.secrets[0].id);
 	rotation.expires_at = SCENE_NOW_S + 1;
-	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &fault), 0);
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault), 0);
+}
+
+/* Once it is stored, a secret is told, even where the store can't be read any more. */
+static void test_tells_what_was_stored(void **state)
+{
+	struct scene *scene = *state;
+	char password[GENERATED_PASSWORD_SIZE];
+	const struct admin_new_client wanted = {.id = "partner",
+		.type = "confidential",
+		.scopes = none,
+		.grants = none,
+		.redirect_uris = none,
+		.deliver = keep_secret,
+		.context = password};
+	const struct admin_new_service_user wanted_user = {.username = "a",
+		.site = "north",
+		.role = "read",
+		.deliver = keep_secret,
+		.context = password};
+	struct admin_rotation rotation = {.name = "north-reader",
+		.overlap_s = 60,
+		.expires_at = SCENE_NOW_S + 600,
+		.deliver = keep_secret,
+		.context = password};
+	struct store_service_user user;
+	struct store_service_user stored_user;
+	struct store_client client;
+	struct store_client stored_client;
+	struct fault fault = {0};
+
+	add_user(scene, &user, password);
+	reads_left = 0;
+	assert_int_equal(admin_service_user_add(&scene->admin, &wanted_user, &user, &fault), 0);
+	reads_left = -1;
+	assert_int_equal(admin_service_user_get(&scene->admin, "a", &stored_user, &fault), 0);
+	assert_memory_equal(&user, &stored_user, sizeof(user));
+
+	reads_left = 1;
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	reads_left = -1;
+	assert_int_equal(
+		admin_service_user_get(&scene->admin, "north-reader", &stored_user, &fault), 0);
+	assert_int_equal(stored_user.credential_count, 2);
+	assert_memory_equal(&user, &stored_user, sizeof(user));
+
+	reads_left = 0;
+	assert_int_equal(admin_client_add(&scene->admin, &wanted, &client, &fault), 0);
+	reads_left = -1;
+	assert_int_equal(admin_client_get(&scene->admin, "partner", &stored_client, &fault), 0);
+	assert_memory_equal(&client, &stored_client, sizeof(client));
+
+	rotation.name = "partner";
+	rotation.overlap_s = 0;
+	reads_left = 1;
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault), 0);
+	reads_left = -1;
+	assert_int_equal(admin_client_get(&scene->admin, "partner", &stored_client, &fault), 0);
+	assert_int_equal(stored_client.secret_count, 1);
+	assert_string_equal(client.secrets[0].id, stored_client.secrets[0].id);
+	assert_int_equal(client.secrets[0].expires_at, SCENE_NOW_S + 600);
+	assert_int_equal(client.secret_count, 1);
+	assert_string_equal(fault.text, "");
+}
+
+static void test_tells_which_key_was_stored(void **state)
+{
+	struct scene *scene = *state;
+	const struct admin_key_rotation rotation = {.purpose = "pepper"};
+	struct store_key key;
+	char kid[STORE_ID_SIZE] = "";
+	struct fault fault = {0};
+
+	reads_left = 0;
+	assert_int_equal(admin_key_rotate(&scene->admin, &rotation, kid, &fault), 0);
+	assert_int_equal(admin_key_get(&scene->admin, kid, &key, &fault), ERROR_UNAVAILABLE);
+	assert_non_null(strstr(fault.text, "can't be read from the store"));
+	reads_left = -1;
+	assert_int_equal(admin_key_get(&scene->admin, kid, &key, &fault), 0);
 }
 
 static void test_keys(void **state)
@@ -470,6 +595,8 @@ int main(void)
 		SCENE(test_what_is_no_client),
 		SCENE(test_clients_of_each_type),
 		SCENE(test_no_secret_that_has_expired),
+		SCENE(test_tells_what_was_stored),
+		SCENE(test_tells_which_key_was_stored),
 		SCENE(test_keys),
 	};
 

@@ -458,6 +458,35 @@ def full_stdout(data):
         equal(done.stderr.count(b'\n'), 1, 'lines')
 
 
+@copied('stdout that can not be written: what was done is said, and where the secret is')
+def full_stdout_after_a_change(data):
+    out = os.path.join(os.path.dirname(data.path), 'out')
+    for verb, *words in (
+            (['site', 'disable', 'north'], 'it was done'),
+            (['service-user', 'disable', 'bob'], 'it was done'),
+            (['client', 'disable', 'partner'], 'it was done'),
+            (['key', 'rotate'], 'it was done'),
+            (['client', 'add', 'public', '--type', 'public'], 'it was done'),
+            (['service-user', 'add', '--site', 'south', '--role', 'read'], '"su-south-', 'lost',
+             'service-user rotate'),
+            (['service-user', 'rotate', 'bob'], '"bob"', 'lost', 'service-user rotate'),
+            (['client', 'rotate-secret', 'partner'], '"partner"', 'lost', 'client rotate-secret'),
+            (['client', 'add', 'new', '--type', 'confidential', '--password-out', out], '"new"',
+             out)):
+        with open('/dev/full', 'wb') as full:
+            done = subprocess.run([ADITD, *verb, '--data', data.path], stdout=full,
+                                  stderr=subprocess.PIPE, check=False)
+        line = done.stderr.decode()
+        check(done.returncode in (1, 5), f'exit code {done.returncode}')
+        check(line.count('\n') == 1 and 'nothing was changed' not in line, line)
+        for word in words:
+            check(word in line, f'{word!r} is not in {line!r}')
+    equal(data.json('site', 'show', 'north')['state'], 'disabled', 'the site')
+    equal(data.json('client', 'show', 'partner')['state'], 'disabled', 'the client')
+    with open(out, encoding='ascii') as file:
+        check(SECRET.fullmatch(file.read()), 'the secret')
+
+
 @copied('verbs beside a server count there, and passwords are never arguments')
 def beside(data):
     server = data.serve()

@@ -5,17 +5,41 @@
 
 #include <string.h>
 
-int admin_store_fault(int error, const char *thing, const char *name, struct fault *fault)
+int admin_read_fault(int error, const char *thing, const char *name, struct fault *fault)
 {
 	if (error == ERROR_NOT_FOUND)
 		fault_set(fault, "there is no %s \"%s\"; aditd %s list shows those there are",
 			thing, name, thing);
-	else if (error == ERROR_EXISTS)
+	else if (error)
+		fault_set(fault, "the %s \"%s\" can't be read from the store: %s", thing, name,
+			error_text(error));
+	return error;
+}
+
+int admin_change_fault(int error, const char *thing, const char *name, struct fault *fault)
+{
+	if (error == ERROR_NOT_FOUND)
+		return admin_read_fault(error, thing, name, fault);
+	if (error == ERROR_EXISTS)
 		fault_set(fault, "there is a %s \"%s\" already; choose another name", thing, name);
 	else if (error)
 		fault_set(fault, "%s \"%s\": the store failed (%s); nothing was changed", thing,
 			name, error_text(error));
 	return error;
+}
+
+void admin_put_first(struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count,
+	const struct store_credential *credential, int64_t overlap_s)
+{
+	int64_t end = credential->created_at + overlap_s;
+
+	if (*count && overlap_s > 0) {
+		list[1] = list[0];
+		if (!list[1].expires_at || list[1].expires_at > end)
+			list[1].expires_at = end;
+	}
+	*count = *count && overlap_s > 0 ? 2 : 1;
+	list[0] = *credential;
 }
 
 int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault)

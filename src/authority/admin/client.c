@@ -116,7 +116,7 @@ static int take_scopes(const struct admin *admin, const struct admin_new_client 
 				    : store_scope_list(admin->store, has_scope, name);
 
 		if (found < 0)
-			return admin_store_fault(found, "scope", *names, fault);
+			return admin_read_fault(found, "scope", *names, fault);
 		if (!found || scope_append(&scopes, *names, strlen(*names))) {
 			fault_set(fault,
 				"there is no scope \"%s\"; use cosmos, offline_access or "
@@ -235,6 +235,7 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 	}
 	if (error)
 		return error;
+	client->created_at = clock_now_s(admin->clock);
 	client->access_ttl_s = wanted->access_ttl_s;
 	error = text_copy(client->id, sizeof(client->id), wanted->id);
 	if (!error)
@@ -261,27 +262,28 @@ int admin_client_add(const struct admin *admin, const struct admin_new_client *w
 	error = store_client_add(admin->store, &client);
 	if (error && client.secret_count)
 		(void)wanted->deliver(wanted->context, client.id, NULL);
-	if (!error)
-		error = store_client_get(admin->store, client.id, ret_client);
-	return admin_store_fault(error, "client", client.id, fault);
+	/* The time is the store's, where it can be read again. */
+	if (!error && store_client_get(admin->store, client.id, ret_client))
+		*ret_client = client;
+	return admin_change_fault(error, "client", client.id, fault);
 }
 
 int admin_client_get(const struct admin *admin, const char *id, struct store_client *ret_client,
 	struct fault *fault)
 {
-	return admin_store_fault(
+	return admin_read_fault(
 		store_client_get(admin->store, id, ret_client), "client", id, fault);
 }
 
 int admin_client_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault)
 {
-	return admin_store_fault(
+	return admin_change_fault(
 		store_client_set_enabled(admin->store, id, enabled), "client", id, fault);
 }
 
-int admin_client_rotate_secret(
-	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault)
+int admin_client_rotate_secret(const struct admin *admin, const struct admin_rotation *rotation,
+	struct store_client *ret_client, struct fault *fault)
 {
 	struct store_client client;
 	struct store_credential credential;
@@ -314,7 +316,12 @@ int admin_client_rotate_secret(
 	}
 	error = store_client_rotate_secret(
 		admin->store, client.id, &credential, rotation->overlap_s);
-	if (error)
+	if (error) {
 		(void)rotation->deliver(rotation->context, client.id, NULL);
-	return admin_store_fault(error, "client", client.id, fault);
+	} else {
+		admin_put_first(
+			client.secrets, &client.secret_count, &credential, rotation->overlap_s);
+		*ret_client = client;
+	}
+	return admin_change_fault(error, "client", client.id, fault);
 }

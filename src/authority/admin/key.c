@@ -28,10 +28,23 @@ static int check_alg(const struct admin_key_rotation *rotation, struct keyring_n
 	return ERROR_INVALID;
 }
 
+static void fault_key(int error, const struct admin_key_rotation *rotation, struct fault *fault)
+{
+	if (error == ERROR_LIMIT)
+		fault_set(fault,
+			"there are %d %s keys already; wait until a retired one is gone "
+			"(aditd key list); nothing was changed",
+			KEYRING_KEYS_MAX, rotation->purpose);
+	else
+		fault_set(
+			fault, "the key can't be made: %s; nothing was changed", error_text(error));
+}
+
 int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
 	char ret_kid[STORE_ID_SIZE], struct fault *fault)
 {
 	struct keyring_new_key wanted = {.purpose = rotation->purpose};
+	char kid[STORE_ID_SIZE] = "";
 	int error;
 
 	if (!strcmp(rotation->purpose, "signing"))
@@ -46,16 +59,14 @@ int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation 
 	error = check_alg(rotation, &wanted, fault);
 	if (error)
 		return error;
-	error = keyring_add(admin->keyring, &wanted, ret_kid);
-	if (error == ERROR_LIMIT)
-		fault_set(fault,
-			"there are %d %s keys already; wait until a retired one is gone "
-			"(aditd key list); nothing was changed",
-			KEYRING_KEYS_MAX, rotation->purpose);
-	else if (error)
-		fault_set(
-			fault, "the key can't be made: %s; nothing was changed", error_text(error));
-	return error;
+	error = keyring_add(admin->keyring, &wanted, kid);
+	/* It is stored once it has its name; the keyring reads the store again by itself. */
+	if (error && !*kid) {
+		fault_key(error, rotation, fault);
+		return error;
+	}
+	memcpy(ret_kid, kid, sizeof(kid));
+	return 0;
 }
 
 struct search {
@@ -81,5 +92,5 @@ int admin_key_get(
 
 	if (found == 1)
 		return 0;
-	return admin_store_fault(found ? found : ERROR_NOT_FOUND, "key", kid, fault);
+	return admin_read_fault(found ? found : ERROR_NOT_FOUND, "key", kid, fault);
 }

@@ -102,27 +102,27 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 	error = store_service_user_add(admin->store, &user);
 	if (error)
 		(void)wanted->deliver(wanted->context, user.username, NULL);
-	else
-		*ret_user = user;
-	return admin_store_fault(error, "service-user", user.username, fault);
+	else if (store_service_user_get(admin->store, user.username, ret_user))
+		*ret_user = user; /* but for the time, which is the store's */
+	return admin_change_fault(error, "service-user", user.username, fault);
 }
 
 int admin_service_user_get(const struct admin *admin, const char *username,
 	struct store_service_user *ret_user, struct fault *fault)
 {
-	return admin_store_fault(store_service_user_get(admin->store, username, ret_user),
+	return admin_read_fault(store_service_user_get(admin->store, username, ret_user),
 		"service-user", username, fault);
 }
 
 int admin_service_user_set_enabled(
 	const struct admin *admin, const char *username, bool enabled, struct fault *fault)
 {
-	return admin_store_fault(store_service_user_set_enabled(admin->store, username, enabled),
+	return admin_change_fault(store_service_user_set_enabled(admin->store, username, enabled),
 		"service-user", username, fault);
 }
 
-int admin_service_user_rotate(
-	const struct admin *admin, const struct admin_rotation *rotation, struct fault *fault)
+int admin_service_user_rotate(const struct admin *admin, const struct admin_rotation *rotation,
+	struct store_service_user *ret_user, struct fault *fault)
 {
 	struct store_service_user user;
 	struct store_credential credential;
@@ -149,7 +149,12 @@ int admin_service_user_rotate(
 	}
 	error = store_service_user_rotate(
 		admin->store, user.username, &credential, rotation->overlap_s);
-	if (error)
+	if (error) {
 		(void)rotation->deliver(rotation->context, user.username, NULL);
-	return admin_store_fault(error, "service-user", user.username, fault);
+	} else {
+		admin_put_first(
+			user.credentials, &user.credential_count, &credential, rotation->overlap_s);
+		*ret_user = user;
+	}
+	return admin_change_fault(error, "service-user", user.username, fault);
 }

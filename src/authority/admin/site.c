@@ -19,19 +19,19 @@ int admin_site_add(const struct admin *admin, const char *id, const char *name, 
 	error = name ? admin_check_text("site's name", name, STORE_LABEL_SIZE - 1, fault) : 0;
 	if (error)
 		return error;
-	return admin_store_fault(
+	return admin_change_fault(
 		store_site_add(admin->store, id, name ? name : ""), "site", id, fault);
 }
 
 int admin_site_get(
 	const struct admin *admin, const char *id, struct store_site *ret_site, struct fault *fault)
 {
-	return admin_store_fault(store_site_get(admin->store, id, ret_site), "site", id, fault);
+	return admin_read_fault(store_site_get(admin->store, id, ret_site), "site", id, fault);
 }
 
 int admin_site_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault)
 {
-	return admin_store_fault(
+	return admin_change_fault(
 		store_site_set_enabled(admin->store, id, enabled), "site", id, fault);
 }

@@ -58,6 +58,15 @@ int command_output_end(struct invocation *invocation, struct output *output)
 	return error;
 }
 
+int command_changed(struct invocation *invocation, int error)
+{
+	struct fault fault = invocation->fault;
+
+	if (error)
+		fault_set(&invocation->fault, "it was done, but can't be shown: %s", fault.text);
+	return error;
+}
+
 int command_list_end(struct invocation *invocation, struct output *output, int error)
 {
 	if (error) {

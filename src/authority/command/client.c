@@ -135,19 +135,13 @@ static int run_list(struct invocation *invocation, const struct administration *
 	return command_list_end(invocation, &output, error);
 }
 
-static int show(struct invocation *invocation, const struct administration *administration,
-	const struct delivery *delivery)
+static int run_show(struct invocation *invocation, const struct administration *administration)
 {
 	struct store_client client;
 	int error = admin_client_get(&administration->admin, invocation->options.positional[0],
 		&client, &invocation->fault);
 
-	return error ? error : print_client(invocation, &client, delivery);
-}
-
-static int run_show(struct invocation *invocation, const struct administration *administration)
-{
-	return show(invocation, administration, NULL);
+	return error ? error : print_client(invocation, &client, NULL);
 }
 
 static int set_enabled(
@@ -156,7 +150,7 @@ static int set_enabled(
 	int error = admin_client_set_enabled(&administration->admin,
 		invocation->options.positional[0], enabled, &invocation->fault);
 
-	return error ? error : show(invocation, administration, NULL);
+	return error ? error : command_changed(invocation, run_show(invocation, administration));
 }
 
 static int run_enable(struct invocation *invocation, const struct administration *administration)
@@ -172,14 +166,16 @@ static int run_disable(struct invocation *invocation, const struct administratio
 static int run_rotate(struct invocation *invocation, const struct administration *administration)
 {
 	struct delivery delivery;
+	struct store_client client;
 	struct admin_rotation rotation;
 	int error = rotation_init(&rotation, &delivery, invocation, &invocation->fault);
 
 	if (error)
 		return error;
-	error = admin_client_rotate_secret(&administration->admin, &rotation, &invocation->fault);
+	error = admin_client_rotate_secret(
+		&administration->admin, &rotation, &client, &invocation->fault);
 	if (!error)
-		error = show(invocation, administration, &delivery);
+		error = print_client(invocation, &client, &delivery);
 	return delivery_finish(&delivery, error, &invocation->fault);
 }
 

@@ -98,7 +98,8 @@ const char *invocation_data(const struct invocation *invocation);
 struct delivery {
 	const char *path; /* NULL: stdout */
 	bool written;
-	int reason; /* errno of the file that could not be made; 0: none */
+	char name[STORE_USERNAME_SIZE]; /* whose */
+	int reason;			/* errno of the file that could not be made; 0: none */
 	char secret[GENERATED_PASSWORD_SIZE];
 };
 void delivery_init(struct delivery *delivery, const struct invocation *invocation);
@@ -107,8 +108,9 @@ void delivery_init(struct delivery *delivery, const struct invocation *invocatio
 int delivery_finish(struct delivery *delivery, int error, struct fault *fault);
 /* The secret to be printed, or NULL where it went to a file or there is none. */
 const char *delivery_shown(const struct delivery *delivery);
-/* Ends an output that shows the secret: where it can't be written the secret is lost
- * and the fault says how to get another. */
+/* Ends an output that shows the secret (`delivery` NULL: there is none): where it can't
+ * be written the fault says that the secret is lost and how to get another, or in which
+ * file it is. */
 int delivery_output_end(
 	struct invocation *invocation, const struct delivery *delivery, struct output *output);
 int delivery_take(void *context, const char *name, const char *secret);
@@ -119,6 +121,9 @@ int rotation_init(struct admin_rotation *rotation, struct delivery *delivery,
 
 /* Ends the output; sets the fault where it can't be written. */
 int command_output_end(struct invocation *invocation, struct output *output);
+/* Ends a verb that has changed something and then showed it, with showing's `error`:
+ * the fault says that it was done. */
+int command_changed(struct invocation *invocation, int error);
 /* Ends a list that the store gave, with the store's `error`: sets the fault. */
 int command_list_end(struct invocation *invocation, struct output *output, int error);
 

@@ -46,12 +46,21 @@ int delivery_output_end(
 {
 	int error = command_output_end(invocation, output);
 
-	if (error && delivery_shown(delivery))
+	if (!error || !delivery)
+		return error;
+	if (delivery->written)
 		fault_set(&invocation->fault,
-			"it was stored, but its new secret can't be written to stdout and is lost; "
-			"make another by aditd %s %s --overlap 0",
-			invocation->verb->noun,
+			"\"%s\" was stored and its secret is in %s, but the output can't be "
+			"written",
+			delivery->name, delivery->path);
+	else if (delivery_shown(delivery))
+		fault_set(&invocation->fault,
+			"\"%s\" was stored, but its new secret can't be written to stdout and is "
+			"lost; make another by aditd %s %s --overlap 0, which ends all older ones",
+			delivery->name, invocation->verb->noun,
 			!strcmp(invocation->verb->noun, "client") ? "rotate-secret" : "rotate");
+	else
+		return command_changed(invocation, error);
 	return error;
 }
 
@@ -80,9 +89,10 @@ static int write_secret(const char *path, const char *secret, int *ret_reason)
 int delivery_take(void *context, const char *name, const char *secret)
 {
 	struct delivery *delivery = context;
-	int error;
+	int error = text_copy(delivery->name, sizeof(delivery->name), name);
 
-	(void)name;
+	if (error)
+		return error;
 	if (!secret) {
 		if (delivery->written)
 			(void)unlink(delivery->path);

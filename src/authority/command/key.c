@@ -72,7 +72,7 @@ static int run_rotate(struct invocation *invocation, const struct administration
 	char kid[STORE_ID_SIZE];
 	int error = admin_key_rotate(&administration->admin, &rotation, kid, &invocation->fault);
 
-	return error ? error : show(invocation, administration, kid);
+	return error ? error : command_changed(invocation, show(invocation, administration, kid));
 }
 
 const struct verb key_verbs[] = {

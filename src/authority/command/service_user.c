@@ -132,7 +132,7 @@ static int set_enabled(
 	int error = admin_service_user_set_enabled(&administration->admin,
 		invocation->options.positional[0], enabled, &invocation->fault);
 
-	return error ? error : run_show(invocation, administration);
+	return error ? error : command_changed(invocation, run_show(invocation, administration));
 }
 
 static int run_enable(struct invocation *invocation, const struct administration *administration)
@@ -154,10 +154,8 @@ static int run_rotate(struct invocation *invocation, const struct administration
 
 	if (error)
 		return error;
-	error = admin_service_user_rotate(&administration->admin, &rotation, &invocation->fault);
-	if (!error)
-		error = admin_service_user_get(
-			&administration->admin, rotation.name, &user, &invocation->fault);
+	error = admin_service_user_rotate(
+		&administration->admin, &rotation, &user, &invocation->fault);
 	if (!error)
 		error = print_user(invocation, &user, &delivery);
 	return delivery_finish(&delivery, error, &invocation->fault);

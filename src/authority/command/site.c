@@ -42,7 +42,8 @@ static int run_add(struct invocation *invocation, const struct administration *a
 	int error = admin_site_add(&administration->admin, id,
 		options_text(&invocation->options, "name"), &invocation->fault);
 
-	return error ? error : print_site(invocation, administration, id);
+	return error ? error
+		     : command_changed(invocation, print_site(invocation, administration, id));
 }
 
 static int run_list(struct invocation *invocation, const struct administration *administration)
@@ -66,7 +67,8 @@ static int set_enabled(
 	const char *id = invocation->options.positional[0];
 	int error = admin_site_set_enabled(&administration->admin, id, enabled, &invocation->fault);
 
-	return error ? error : print_site(invocation, administration, id);
+	return error ? error
+		     : command_changed(invocation, print_site(invocation, administration, id));
 }
 
 static int run_enable(struct invocation *invocation, const struct administration *administration)
