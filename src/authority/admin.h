@@ -50,7 +50,8 @@ struct admin_rotation {
 	int (*deliver)(void *context, const char *name, const char *secret);
 	void *context;
 };
-/* The Service User with its new credential, as it was stored. */
+/* Refused while two of its passwords are alive, unless the overlap is 0, which ends them
+ * all. `ret_user`: the Service User with its new credential, as it was stored. */
 int admin_service_user_rotate(const struct admin *admin, const struct admin_rotation *rotation,
 	struct store_service_user *ret_user, struct fault *fault);
 
@@ -73,7 +74,7 @@ int admin_client_get(const struct admin *admin, const char *id, struct store_cli
 	struct fault *fault);
 int admin_client_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
-/* The client with its new secret, as it was stored. */
+/* Likewise. */
 int admin_client_rotate_secret(const struct admin *admin, const struct admin_rotation *rotation,
 	struct store_client *ret_client, struct fault *fault);
 
@@ -99,6 +100,10 @@ int admin_check_text(const char *what, const char *text, size_t max, struct faul
  * secret that was stored must not be lost because the store can't be read again. */
 void admin_put_first(struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count,
 	const struct store_credential *credential, int64_t overlap_s);
+/* Whether `count` live secrets may be rotated so: a third would end one that is in use,
+ * which only an overlap of 0 says. */
+int admin_check_rotation(const struct admin *admin, const struct admin_rotation *rotation,
+	const struct store_credential *live, size_t count, struct fault *fault);
 /* A secret's expiry must lie ahead; 0: never. */
 int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault);
 

@@ -290,6 +290,55 @@ static void test_rotates_with_an_overlap(void **state)
 		ERROR_NOT_FOUND);
 }
 
+/* A third secret would end the first within its overlap: only an overlap of 0 says so. */
+static void test_rotates_once_within_an_overlap(void **state)
+{
+	struct scene *scene = *state;
+	char secret[GENERATED_PASSWORD_SIZE];
+	const struct admin_new_client wanted = {.id = "partner",
+		.type = "confidential",
+		.scopes = none,
+		.grants = none,
+		.redirect_uris = none,
+		.deliver = keep_secret,
+		.context = secret};
+	struct admin_rotation rotation = {
+		.name = "north-reader", .overlap_s = 60, .deliver = keep_secret, .context = secret};
+	struct store_service_user user;
+	struct store_client client;
+	struct fault fault = {0};
+
+	add_user(scene, &user, secret);
+	assert_int_equal(admin_client_add(&scene->admin, &wanted, &client, &fault), 0);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	pass_s(scene, 59);
+	(void)strcpy(secret, "untouched");
+	assert_int_equal(
+		admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), ERROR_INVALID);
+	assert_string_equal(fault.text,
+		"\"north-reader\" was rotated already and its older secret lives until "
+		"2027-01-15T08:01:00Z; rotate after that, or give --overlap 0, which ends both at "
+		"once");
+	assert_string_equal(secret, "untouched");
+	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &user, &fault), 0);
+	assert_int_equal(user.credentials[1].expires_at, SCENE_NOW_S + 60);
+	pass_s(scene, 1);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	assert_int_equal(user.credential_count, 2);
+	rotation.overlap_s = 0;
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	assert_int_equal(user.credential_count, 1);
+
+	rotation.name = "partner";
+	rotation.overlap_s = 60;
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault), 0);
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault),
+		ERROR_INVALID);
+	assert_non_null(strstr(fault.text, "--overlap 0"));
+	rotation.overlap_s = 0;
+	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault), 0);
+}
+
 static void test_what_is_no_client(void **state)
 {
 	static const char *const bad_scope[] = {"unheard", NULL};
@@ -592,6 +641,7 @@ int main(void)
 		SCENE(test_takes_a_password_back),
 		SCENE(test_stores_nothing_that_was_not_delivered),
 		SCENE(test_rotates_with_an_overlap),
+		SCENE(test_rotates_once_within_an_overlap),
 		SCENE(test_what_is_no_client),
 		SCENE(test_clients_of_each_type),
 		SCENE(test_no_secret_that_has_expired),

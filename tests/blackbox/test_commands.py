@@ -417,7 +417,8 @@ def password_out(data):
             path = os.path.join(os.path.dirname(data.path), f'out{number}{form}')
             if form is None and verb[1] == 'add':
                 continue
-            said = data.verb(*verb, '--password-out', path, *([form] if form else []))
+            again = ['--overlap', '0'] if form is None else []
+            said = data.verb(*verb, *again, '--password-out', path, *([form] if form else []))
             with open(path, encoding='ascii') as file:
                 text = file.read()
             check(SECRET.fullmatch(text) and text.startswith(prefix), repr(text))

@@ -355,16 +355,22 @@ def rotate_with_overlap(at):
     at.next(of_second)
 
 
-@in_file('a third password drops the first, and that ends it')
+@in_file('a third password is refused while two live; with overlap 0 it ends both')
 def rotate_twice(at):
     token = at.token()
     second = at.data.json('service-user', 'rotate', at.user['username'])
     until(lambda: at.server.password(second).status == 200, 'the second password', 10)
     token = at.next(token)
-    third = at.data.json('service-user', 'rotate', at.user['username'])
+    done = at.data.attempt('service-user', 'rotate', at.user['username'])
+    equal((done.returncode, done.said), (2, ''), 'exit code and stdout')
+    check('--overlap 0' in done.complained, done.complained)
+    at.server.sign_in(at.user)
+    at.server.sign_in(second)
+    token = at.next(token)
+    third = at.data.json('service-user', 'rotate', at.user['username'], '--overlap', '0')
     until(lambda: at.server.password(third).status == 200, 'the third password', 10)
     refused(at.server.password(at.user), 'invalid_grant')
-    at.server.sign_in(second)
+    refused(at.server.password(second), 'invalid_grant')
     at.dead(token)
 
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 
 #include <string.h>
+#include <time.h>
 
 int admin_read_fault(int error, const char *thing, const char *name, struct fault *fault)
 {
@@ -40,6 +41,26 @@ void admin_put_first(struct store_credential list[STORE_CREDENTIALS_MAX], size_t
 	}
 	*count = *count && overlap_s > 0 ? 2 : 1;
 	list[0] = *credential;
+}
+
+int admin_check_rotation(const struct admin *admin, const struct admin_rotation *rotation,
+	const struct store_credential *live, size_t count, struct fault *fault)
+{
+	char when[32] = "then";
+	struct tm parts;
+	time_t end;
+
+	if (rotation->overlap_s > 0 && count == STORE_CREDENTIALS_MAX) {
+		end = (time_t)live[count - 1].expires_at;
+		if (gmtime_r(&end, &parts))
+			(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
+		fault_set(fault,
+			"\"%s\" was rotated already and its older secret lives until %s; rotate "
+			"after that, or give --overlap 0, which ends both at once",
+			rotation->name, when);
+		return ERROR_INVALID;
+	}
+	return admin_check_expiry(admin, rotation->expires_at, fault);
 }
 
 int admin_check_expiry(const struct admin *admin, int64_t expires_at, struct fault *fault)

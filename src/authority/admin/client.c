@@ -297,7 +297,7 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 			fault, "the client \"%s\" is %s and has no secret", client.id, client.type);
 		return ERROR_INVALID;
 	}
-	error = admin_check_expiry(admin, rotation->expires_at, fault);
+	error = admin_check_rotation(admin, rotation, client.secrets, client.secret_count, fault);
 	if (error)
 		return error;
 	error = credential_make(admin->keyring, admin->clock, GENERATED_CLIENT_SECRET, client.id,

@@ -130,7 +130,8 @@ int admin_service_user_rotate(const struct admin *admin, const struct admin_rota
 	int error = admin_service_user_get(admin, rotation->name, &user, fault);
 
 	if (!error)
-		error = admin_check_expiry(admin, rotation->expires_at, fault);
+		error = admin_check_rotation(
+			admin, rotation, user.credentials, user.credential_count, fault);
 	if (error)
 		return error;
 	error = credential_make(admin->keyring, admin->clock, GENERATED_SERVICE_USER_PASSWORD,
