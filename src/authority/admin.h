@@ -46,7 +46,8 @@ int admin_service_user_set_enabled(
 struct admin_rotation {
 	const char *name; /* username or client id */
 	int64_t overlap_s;
-	int64_t expires_at;
+	int64_t expires_at; /* of the new secret; 0: never */
+	bool never;	    /* so it is meant; else it may be 0 only where that of now has none */
 	int (*deliver)(void *context, const char *name, const char *secret);
 	void *context;
 };
@@ -101,7 +102,7 @@ int admin_check_text(const char *what, const char *text, size_t max, struct faul
 void admin_put_first(struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count,
 	const struct store_credential *credential, int64_t overlap_s);
 /* Whether `count` live secrets may be rotated so: a third would end one that is in use,
- * which only an overlap of 0 says. */
+ * which only an overlap of 0 says, and an expiry is not dropped unsaid. */
 int admin_check_rotation(const struct admin *admin, const struct admin_rotation *rotation,
 	const struct store_credential *live, size_t count, struct fault *fault);
 /* A secret's expiry must lie ahead; 0: never. */

@@ -339,6 +339,37 @@ static void test_rotates_once_within_an_overlap(void **state)
 	assert_int_equal(admin_client_rotate_secret(&scene->admin, &rotation, &client, &fault), 0);
 }
 
+/* A password that was to end does not live for ever because nobody said otherwise. */
+static void test_keeps_no_expiry_unsaid(void **state)
+{
+	struct scene *scene = *state;
+	char secret[GENERATED_PASSWORD_SIZE];
+	struct admin_rotation rotation = {.name = "north-reader",
+		.expires_at = SCENE_NOW_S + 60,
+		.deliver = keep_secret,
+		.context = secret};
+	struct store_service_user user;
+	struct fault fault = {0};
+
+	add_user(scene, &user, secret);
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	rotation.expires_at = 0;
+	for (int i = 0; i < 2; i++) {
+		fault = (struct fault){0};
+		assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault),
+			ERROR_INVALID);
+		assert_string_equal(fault.text,
+			"the secret of \"north-reader\" has an expiry date; give --expires DATE "
+			"for the new one, or --expires never");
+		pass_s(scene, 60); /* then it has expired, which is no reason to forget it */
+	}
+	rotation.never = true;
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+	assert_int_equal(user.credentials[0].expires_at, 0);
+	rotation.never = false;
+	assert_int_equal(admin_service_user_rotate(&scene->admin, &rotation, &user, &fault), 0);
+}
+
 static void test_what_is_no_client(void **state)
 {
 	static const char *const bad_scope[] = {"unheard", NULL};
@@ -642,6 +673,7 @@ int main(void)
 		SCENE(test_stores_nothing_that_was_not_delivered),
 		SCENE(test_rotates_with_an_overlap),
 		SCENE(test_rotates_once_within_an_overlap),
+		SCENE(test_keeps_no_expiry_unsaid),
 		SCENE(test_what_is_no_client),
 		SCENE(test_clients_of_each_type),
 		SCENE(test_no_secret_that_has_expired),

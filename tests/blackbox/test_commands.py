@@ -182,6 +182,8 @@ for verb in ([*ADD, '--site', 'north', '--role', 'read'], ['service-user', 'rota
                  '2027-03-31T12:00:00', '2027-03-31 ', '0000-00-00', '1969-12-31', '-1', ''):
         mistake([*verb, '--expires', date], '--expires')
     mistake([*verb, '--expires', '2020-01-01'], 'past')
+mistake([*ADD, '--site', 'north', '--role', 'read', '--expires', 'never'], '--expires')
+for verb in ([*ADD, '--site', 'north', '--role', 'read'], ['service-user', 'rotate', 'bob']):
     mistake([*verb, '--password-out', 'FOLDER/there'], '/there', before=write('there', 'mine'))
     mistake([*verb, '--password-out', 'FOLDER/none/file'], '/none/file')
     mistake([*verb, '--password-out', 'FOLDER'], '--password-out')
@@ -339,6 +341,19 @@ def service_users(data):
     for printed in (data.verb('service-user', 'list'), data.verb('service-user', 'list', '--json'),
                     data.verb('service-user', 'show', 'bob', '--json')):
         check('adsu_' not in printed, 'a password is printed')
+
+
+@copied('rotating what has an expiry: it must be said')
+def rotate_what_expires(data):
+    client = ['client', 'rotate-secret', 'partner']
+    for verb in (['service-user', 'rotate', 'bob'], client):
+        verb += ['--overlap', '0']
+        made = data.json(*verb, '--expires', '2099-01-01')
+        one_line(data.attempt(*verb), 2, f'"{verb[2]}"', '--expires DATE', '--expires never')
+        secret = 'password' if verb is not client else 'client_secret'
+        check(data.json(*verb, '--expires', 'never')[secret] != made[secret], 'the secret')
+        data.verb(*verb)
+    check('expires_at' not in data.json('service-user', 'show', 'bob'), 'it has an expiry')
 
 
 @copied('client: add, show, list, disable, enable, rotate-secret')

@@ -60,6 +60,14 @@ int admin_check_rotation(const struct admin *admin, const struct admin_rotation 
 			rotation->name, when);
 		return ERROR_INVALID;
 	}
+	/* Where none is alive the last one had an expiry. */
+	if (!rotation->expires_at && !rotation->never && (!count || live[0].expires_at)) {
+		fault_set(fault,
+			"the secret of \"%s\" has an expiry date; give --expires DATE for the new "
+			"one, or --expires never",
+			rotation->name);
+		return ERROR_INVALID;
+	}
 	return admin_check_expiry(admin, rotation->expires_at, fault);
 }
 

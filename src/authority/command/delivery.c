@@ -14,7 +14,7 @@ enum { DEFAULT_OVERLAP_S = 7 * 86400 };
 const struct option_spec command_rotate_options[] = {
 	{"overlap", "TIME", "how long the old secret still works (7d; 0: not at all)", false,
 		false},
-	{"expires", "DATE", "when the new secret ends, such as 2027-03-31", false, false},
+	{"expires", "DATE", "when the new secret ends, such as 2027-03-31, or never", false, false},
 	COMMAND_OPTION_PASSWORD_OUT,
 	COMMAND_OPTION_JSON,
 	COMMAND_OPTIONS_COMMON,
@@ -111,11 +111,15 @@ int rotation_init(struct admin_rotation *rotation, struct delivery *delivery,
 	const struct invocation *invocation, struct fault *fault)
 {
 	const struct options *options = &invocation->options;
+	const char *expires = options_text(options, "expires");
 
 	*rotation = (struct admin_rotation){
 		.name = options->positional[0], .deliver = delivery_take, .context = delivery};
 	delivery_init(delivery, invocation);
 	if (options_duration(options, "overlap", DEFAULT_OVERLAP_S, &rotation->overlap_s, fault))
 		return ERROR_INVALID;
+	rotation->never = expires && !strcmp(expires, "never");
+	if (rotation->never)
+		return 0;
 	return options_date(options, "expires", &rotation->expires_at, fault);
 }
