@@ -97,12 +97,18 @@ static void test_either_of_two(void **state)
 	struct made older = make(scene, GENERATED_SERVICE_USER_PASSWORD, "su_1");
 	struct store_credential both[2] = {newer.credential, older.credential};
 	struct credential_check check = check_of(&newer, newer.secret);
+	const struct store_credential *match = NULL;
+	struct keyring_snapshot *snapshot;
 
 	check.credentials = both;
 	check.count = 2;
-	assert_int_equal(verify(scene, &check), 0);
+	snapshot = keyring_acquire(scene->keyring);
+	assert_int_equal(credential_verify(snapshot, &check, &match), 0);
+	assert_ptr_equal(match, &both[0]);
 	check.secret = older.secret;
-	assert_int_equal(verify(scene, &check), 0);
+	assert_int_equal(credential_verify(snapshot, &check, &match), 0);
+	assert_ptr_equal(match, &both[1]);
+	keyring_release(snapshot);
 	both[1].expires_at = SCENE_NOW_S;
 	assert_int_equal(verify(scene, &check), ERROR_REFUSED);
 	check.secret = newer.secret;
@@ -210,6 +216,43 @@ static void test_outlives_a_pepper(void **state)
 	assert_int_equal(verify(scene, &check), 0);
 }
 
+/* A login moves what it found right to the newest pepper, and only that. */
+static void test_moves_to_a_newer_pepper(void **state)
+{
+	struct scene *scene = *state;
+	const struct admin_key_rotation rotation = {.purpose = "pepper"};
+	char password[GENERATED_PASSWORD_SIZE];
+	char kid[STORE_ID_SIZE];
+	struct store_service_user user;
+	struct store_service_user moved;
+	struct credential_check check = {.kind = GENERATED_SERVICE_USER_PASSWORD,
+		.owner_id = user.id,
+		.credentials = user.credentials,
+		.count = 1,
+		.secret = password,
+		.now_s = SCENE_NOW_S + 10};
+	const struct store_credential *match = NULL;
+	struct keyring_snapshot *snapshot;
+	struct fault fault;
+
+	add_user(scene, &user, password);
+	pass_s(scene, 10);
+	assert_int_equal(admin_key_rotate(&scene->admin, &rotation, kid, &fault), 0);
+	snapshot = keyring_acquire(scene->keyring);
+	assert_int_equal(credential_verify(snapshot, &check, &match), 0);
+	assert_ptr_equal(match, &user.credentials[0]);
+	credential_renew(scene->store, snapshot, &check, match);
+	/* Writes are done in their order: behind this one the other is, too. */
+	assert_int_equal(admin_site_add(&scene->admin, "south", NULL, &fault), 0);
+	assert_int_equal(admin_service_user_get(&scene->admin, "north-reader", &moved, &fault), 0);
+	assert_int_equal(moved.credential_count, 1);
+	assert_string_equal(moved.credentials[0].id, user.credentials[0].id);
+	assert_string_equal(moved.credentials[0].pepper_kid, kid);
+	check.credentials = moved.credentials;
+	assert_int_equal(credential_verify(snapshot, &check, NULL), 0);
+	keyring_release(snapshot);
+}
+
 /* A pepper that is not there is a fault, never a wrong password. */
 static void test_a_missing_pepper_is_a_fault(void **state)
 {
@@ -231,6 +274,7 @@ int main(void)
 		SCENE(test_nobody_has_a_password),
 		SCENE(test_users_and_clients_macs_differ),
 		SCENE(test_outlives_a_pepper),
+		SCENE(test_moves_to_a_newer_pepper),
 		SCENE(test_a_missing_pepper_is_a_fault),
 	};
 

@@ -50,6 +50,7 @@ static struct refresh_token some_token(void)
 		.scope = "cosmos offline_access",
 		.resource = "external-api",
 		.amr = "pwd",
+		.credential_id = "fedcba9876543210",
 	};
 }
 

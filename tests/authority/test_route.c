@@ -10,6 +10,8 @@
 
 #include "authority/route.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,13 @@ void __wrap_http_answer(struct http_ticket ticket, const struct http_response *r
 		response->fields ? response->fields : "");
 	(void)snprintf(answer.body, sizeof(answer.body), "%.*s", (int)response->body_length,
 		response->body ? response->body : "");
+}
+
+/* A time that stands: nothing leaks from the flood limit. */
+int64_t __wrap_clock_monotonic_ms(void);
+int64_t __wrap_clock_monotonic_ms(void)
+{
+	return 1000000;
 }
 
 struct routed {
@@ -83,6 +92,15 @@ static int ask(struct routed *routed, const char *method, const char *path, size
 
 	route_request(routed->authority, &request, (struct http_ticket){0});
 	assert_int_equal(answer.count, before + 1);
+	return answer.status;
+}
+
+static int ask_from(struct routed *routed, const struct sockaddr_storage *peer, const char *path)
+{
+	const struct http_request request = {
+		.method = "GET", .path = path, .path_length = strlen(path), .peer = peer};
+
+	route_request(routed->authority, &request, (struct http_ticket){0});
 	return answer.status;
 }
 
@@ -180,6 +198,32 @@ static void test_a_path_beyond_all_of_ours(void **state)
 	close_routed(&routed);
 }
 
+/* One source's requests are limited wherever they go, also nowhere; whoever watches
+ * over the process may ask as often as it likes. */
+static void test_floods(void **state)
+{
+	static const char *const limited[] = {"/identity/connect/token", "/nowhere",
+		"/identity/.well-known/openid-configuration", "/readyz"};
+	struct sockaddr_in source = {.sin_family = AF_INET};
+	struct sockaddr_storage peer = {0};
+	struct routed routed;
+
+	(void)state;
+	open_at(&routed, SCENE_ISSUER);
+	source.sin_addr.s_addr = htonl(0xc0000201);
+	memcpy(&peer, &source, sizeof(source));
+	for (int i = 0; i < 100 * THROTTLE_BURST_S; i++)
+		assert_int_equal(ask_from(&routed, &peer, "/nowhere"), 404);
+	for (size_t i = 0; i < sizeof(limited) / sizeof(limited[0]); i++) {
+		assert_int_equal(ask_from(&routed, &peer, limited[i]), 429);
+		assert_non_null(strstr(answer.fields, "\r\nRetry-After: 1\r\n"));
+		assert_non_null(strstr(answer.body, "\"error\":\"slow_down\""));
+	}
+	assert_int_equal(ask_from(&routed, &peer, "/healthz"), 200);
+	assert_int_equal(ask(&routed, "GET", "/readyz", 0), 200);
+	close_routed(&routed);
+}
+
 /* Every error is JSON, is stored by nobody, and can be found in the log. */
 static void test_the_form_of_an_error(void **state)
 {
@@ -213,6 +257,7 @@ int main(void)
 		cmocka_unit_test(test_paths),
 		cmocka_unit_test(test_methods_and_bodies),
 		cmocka_unit_test(test_a_path_beyond_all_of_ours),
+		cmocka_unit_test(test_floods),
 		cmocka_unit_test(test_the_form_of_an_error),
 	};
 
