@@ -227,6 +227,11 @@ class Process:
         self.process.stderr.close()
         return status
 
+    def is_sanitized(self):
+        """Whether it runs under a sanitizer, whose memory is another matter."""
+        with open(f'/proc/{self.pid}/maps', encoding='utf-8') as file:
+            return 'libasan' in file.read()
+
     def kill(self):
         self.process.kill()
         self.wait()
@@ -321,8 +326,8 @@ class Data:
             self.verb('site', 'add', site)
         return self.json('service-user', 'add', '--site', site, '--role', role, *more)
 
-    def serve(self, *arguments, listen='127.0.0.1:0', **more):
-        server = Server(self.arguments('serve', '--listen', listen, '--flood-limit', '0',
+    def serve(self, *arguments, listen='127.0.0.1:0', flood='0', **more):
+        server = Server(self.arguments('serve', '--listen', listen, '--flood-limit', flood,
                                        *arguments), **more)
 
         def address(line):

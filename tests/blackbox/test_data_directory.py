@@ -277,9 +277,22 @@ def credential(folder):
     complains(data.attempt('site', 'list', environment=given), (2, 5), 'secret.key')
     os.rename(folder + '/away', data.path + '/secret.key')
     data.verb('site', 'list', environment=given)
-    done = run('init', '--data', folder + '/by-credential', '--issuer', ISSUER, environment={
-        'CREDENTIALS_DIRECTORY': shutil.copytree(data.path, folder + '/keys') and folder + '/none'})
-    equal(done.returncode, 0, done.complained)
+
+
+@in_folder('init with a systemd credential makes no key of its own')
+def init_by_credential(folder):
+    place, path = folder + '/credentials', folder + '/data'
+    os.mkdir(place, 0o700)
+    given = {'CREDENTIALS_DIRECTORY': place}
+    write(place + '/adit.key', b'A' * 43, 0o400)
+    equal(run('init', '--data', path, '--issuer', ISSUER, environment=given).returncode, 0, 'init')
+    equal(os.listdir(path), ['adit.db'], 'files')
+    equal(run('key', 'list', '--data', path, environment=given).returncode, 0, 'key list')
+    complains(run('key', 'list', '--data', path), (2, 5), 'secret.key', 'adit.key')
+    os.remove(place + '/adit.key')
+    equal(run('init', '--data', path + '2', '--issuer', ISSUER, environment=given).returncode, 0,
+          'init without the credential')
+    equal(sorted(os.listdir(path + '2')), ['adit.db', 'secret.key'], 'files')
 
 
 @in_folder('a newer schema is refused by every verb, and not touched')
