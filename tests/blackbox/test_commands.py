@@ -8,7 +8,7 @@ import shutil
 import stat
 import subprocess
 
-from harness import ADITD, Data, Folder, Suite, check, equal, run, served, until
+from harness import ADITD, Data, Folder, Suite, check, claims_of, equal, run, served, until
 
 suite = Suite()
 # Each verb, what it is called on, and whether it prints JSON.
@@ -230,6 +230,12 @@ mistake(['client', 'add', 'new', '--type', 'confidential', '--password-out', 'FO
 mistake(['client', 'add', 'new', '--type', 'public', '--password-out', 'FOLDER/new'], '--password-out')
 mistake(['client', 'rotate-secret', 'partner', '--password-out', 'FOLDER/there'], '/there',
         before=write('there', 'mine'))
+
+mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'https://a/' + 'x' * 4100], 'redirect')
+mistake(['client', 'add', 'new', '--type', 'web', *['--redirect-uri', 'https://a.example/'] * 64],
+        '--redirect-uri')
+mistake(['client', 'add', 'new', '--type', 'public', *['--scope', 'cosmos'] * 70], '--scope')
+mistake(['client', 'add', 'new', '--type', 'public', *['--scope', 'cosmos'] * 200], 'too many')
 
 mistake(['key', 'rotate', '--purpose', 'x'], 'purpose', '"x"')
 mistake(['key', 'rotate', '--alg', 'HS256'], 'HS256')
@@ -524,15 +530,50 @@ def beside(data):
         server.stop()
 
 
-@copied('names that look like options or patterns are names')
+@copied('names that look like options or patterns are names, and sign in')
 def odd_names(data):
-    for name in ('--json', '-', '%', "o'brien", '"', 'a b', '\u540d', '\\', 'x' * 256):
-        arguments = ['--site', 'north', '--role', 'read', '--json', '--', name]
-        done = run('service-user', 'add', '--data', data.path, *arguments)
+    users = []
+    for name in ('--json', '-', '%', "o'brien", '"', 'a b', '\u540d', '\\', 'x' * 256, 'a+b&c=d;e',
+                 '\U0001f600', 'e\u0301', '\u00e9', ' '):
+        done = run('service-user', 'add', '--data', data.path, '--site', 'north', '--role', 'read',
+                   '--json', '--', name)
         equal(done.complained, '', 'stderr')
-        made = json.loads(done.said)
-        equal(made['username'], name, 'username')
-    equal(len(data.json('service-user', 'list')), 10, 'how many')
+        users.append(json.loads(done.said))
+        equal(users[-1]['username'], name, 'username')
+    equal(len(data.json('service-user', 'list')), 1 + len(users), 'how many')
+    server = data.serve()
+    try:
+        subs = {claims_of(server.sign_in(user)['access_token'])['sub'] for user in users}
+        equal(subs, {user['sub'] for user in users}, 'subs')
+    finally:
+        server.stop()
+
+
+@suite.case('everything as long as it may be: tokens are issued and refreshed')
+def longest():
+    with Folder() as folder:
+        issuer = 'https://' + 'h' * 60 + '.example/' + '/'.join(['p' * 60] * 7)
+        issuer += 'q' * (512 - len(issuer))
+        data = Data(folder, issuer)
+        data.verb('site', 'add', 's' * 64)
+        user = data.json('service-user', 'add', 'u' * 256, '--site', 's' * 64, '--role', 'write',
+                         '--label', 'l' * 256)
+        client = data.json('client', 'add', 'c' * 128, '--type', 'confidential', '--scope', 'cosmos',
+                           '--scope', 'openid', '--scope', 'offline_access')
+        own = {'client_id': client['client_id'], 'client_secret': client['client_secret']}
+        server = data.serve()
+        try:
+            for scope in (None, 'openid offline_access', 'cosmos openid offline_access ' +
+                          ' '.join(['openid'] * 38)):
+                answer = server.sign_in(user, scope=scope, **own)
+                for _ in range(3):
+                    check(len(answer['refresh_token']) <= 2048, 'the refresh token is too long')
+                    answer = served(server.refresh(answer['refresh_token'], **own)).json
+                equal(claims_of(answer['access_token'])['iss'], issuer, 'iss')
+            document = server.get(server.path + '/.well-known/openid-configuration').json
+            equal(document['token_endpoint'], issuer + '/connect/token', 'token_endpoint')
+        finally:
+            server.stop()
 
 
 suite.main(workers=8)

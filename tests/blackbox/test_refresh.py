@@ -3,7 +3,9 @@
 """Refresh tokens: rotation, repeats, replays, ends; in memory and in a file."""
 import base64
 import contextlib
+import os
 import sqlite3
+import threading
 
 from harness import (FAILURE_S, PUBLIC, Clock, Data, Dev, Folder, Suite, basic, check, claims_of,
                      equal, refused, served, side_by_side, until)
@@ -400,6 +402,97 @@ def pepper_moves(at):
     equal([third, rotate()], peppers(), 'the peppers once none names the old ones')
     at.server.sign_in(at.user)
     at.server.sign_in(at.other)
+
+
+@in_file('an expired password that a rotation drops ends nothing')
+def rotate_after_expiry(at):
+    at.data.json('service-user', 'rotate', at.user['username'])
+    at.clock.advance(8 * 86400)
+    at.user = at.data.json('service-user', 'rotate', at.user['username'], '--overlap', '0')
+    until(lambda: at.server.password(at.user).status == 200, 'the new password', 10)
+    second = at.data.json('service-user', 'rotate', at.user['username'], '--overlap', '1d')
+    until(lambda: at.server.password(second).status == 200, 'the next password', 10)
+    token = at.token()
+    at.clock.advance(86400)
+    third = at.data.json('service-user', 'rotate', at.user['username'], '--overlap', '1d')
+    until(lambda: at.server.password(third).status == 200, 'the last password', 10)
+    at.next(token)
+    at.server.sign_in(second)
+
+
+@in_file('an overlap does not lengthen what expires before it')
+def overlap_and_expiry(at):
+    short = at.data.json('service-user', 'add', 'short', '--site', 'north', '--role', 'read',
+                         '--expires', '2027-01-17T08:00:00Z')  # in two days
+    long = at.data.json('service-user', 'rotate', 'short', '--overlap', '7d')
+    until(lambda: at.server.password(long).status == 200, 'the new password', 10)
+    at.clock.advance(2 * 86400 - 1)
+    token = at.server.sign_in(short)['refresh_token']
+    at.clock.advance(1)
+    refused(at.server.password(short), 'invalid_grant')
+    at.next(token)
+    at.server.sign_in(long)
+
+
+@in_file('what was issued while a user was being disabled is dead once it is enabled again')
+def disabling_race(at):
+    tokens, stop = [], threading.Event()
+
+    def sign_in():
+        while not stop.is_set():
+            reply = at.server.password(at.user)
+            if reply.status == 200:
+                tokens.append(reply.json['refresh_token'])
+    threads = [threading.Thread(target=sign_in) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    until(lambda: len(tokens) > 20, 'signing in')
+    at.verb('service-user', 'disable', at.user['username'])
+    until(lambda: at.server.password(at.user).status == 400, 'disabling', 10)
+    stop.set()
+    for thread in threads:
+        thread.join()
+    at.verb('service-user', 'enable', at.user['username'])
+    until(lambda: at.server.password(at.user).status == 200, 'enabling', 10)
+    for reply in side_by_side(16, lambda turn: [at.server.refresh(token)
+                                                for token in tokens[-160:][turn::16]]):
+        for each in reply:
+            refused(each, 'invalid_grant')
+
+
+@in_file('issuing writes nothing after the first token; a chain is one row; old rows go')
+def writes(at):
+    def state():
+        return [(name, os.stat(os.path.join(at.data.path, name)).st_mtime_ns,
+                 os.path.getsize(os.path.join(at.data.path, name)))
+                for name in ('adit.db', 'adit.db-wal')]
+    token = at.token()
+    before = state()
+    for _ in range(50):
+        at.token()
+    equal(state(), before, 'the files after 50 logins')
+    for _ in range(50):
+        token = at.next(token)
+    for _ in range(300):
+        at.next(at.token())
+    database = sqlite3.connect(at.data.path + '/adit.db')
+
+    def rows():
+        return database.execute('SELECT count(*) FROM family').fetchone()[0]
+    equal(rows(), 301, 'rows')
+    at.clock.advance(ABSOLUTE_S + 86400 + 1)
+    at.server.stop()
+    at.server = at.data.serve()
+    until(lambda: rows() == 0, 'removing the rows')
+    database.close()
+    at.next(at.token())
+
+
+@in_file('the first tokens of a user, 64 at once, are all good')
+def first_at_once(at):
+    tokens = side_by_side(THREADS, lambda _: at.token())
+    for reply in side_by_side(THREADS, lambda turn: at.server.refresh(tokens[turn])):
+        served(reply)
 
 
 @in_file('it works after a restart, and so does a repeat')

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The token endpoint: every row of docs' table, in its order, at its limits, and the scopes."""
 import itertools
+import re
 
 from harness import (FORM, PUBLIC, Dev, Reply, Suite, basic, check, claims_of, compose, connect,
                      equal, exchange, form, receive, refused, served, until)
@@ -318,6 +319,26 @@ def expecting():
         peer.sendall(whole)
         raw = b''.join(iter(lambda: peer.recv(65536), b''))
     served(Reply(raw.removeprefix(b'HTTP/1.1 100 Continue\r\n\r\n'), 0, 0, True))
+
+
+@suite.case('requests one after the other on a connection are answered in their order')
+def pipelined():
+    requests = [compose('POST', '/identity/connect/token', [('Content-Type', FORM)], form(each))
+                .replace(b'Connection: close\r\n', b'') for each in (WRONG, GOOD, WRONG, GOOD)]
+    health = compose('GET', '/healthz')
+    with connect(dev.address) as peer:
+        peer.sendall(b''.join(requests) + health)
+        raw = b''
+        while part := peer.recv(65536):
+            raw += part
+    equal(re.findall(rb'HTTP/1\.1 (\d+) ', raw), [b'400', b'200', b'400', b'200', b'200'],
+          'the answers')
+
+
+@suite.case('HTTP/1.0 is served')
+def old_version():
+    request = compose('POST', '/identity/connect/token', [('Content-Type', FORM)], GOOD_FORM)
+    served(exchange(dev.address, request.replace(b' HTTP/1.1', b' HTTP/1.0')))
 
 
 @suite.case('both kinds of framing at once are refused')
