@@ -185,6 +185,8 @@ static void append_json_character(struct buf *buf, const char *text, size_t size
 		(void)buf_append_char(buf, (char)c);
 	} else if (size == 1 && (c < 0x20 || c == 0x7f)) {
 		(void)buf_printf(buf, "\\u%04x", c);
+	} else if (size == 2 && c == 0xc2 && (unsigned char)text[1] < 0xa0) {
+		(void)buf_printf(buf, "\\u%04x", (unsigned char)text[1]);
 	} else if (size == 3 && !memcmp(text, "\xe2\x80\xa8", 3)) {
 		(void)buf_append(buf, "\\u2028", 6);
 	} else if (size == 3 && !memcmp(text, "\xe2\x80\xa9", 3)) {

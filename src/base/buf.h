@@ -38,8 +38,8 @@ int buf_append_char(struct buf *buf, char c);
 int buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Appends `text` as a JSON string, quotes included (RFC 8259, 7). Bytes that
- * are not UTF-8 become U+FFFD; control characters, DEL, U+2028 and U+2029 are
- * escaped. */
+ * are not UTF-8 become U+FFFD; control characters (C0, DEL, C1), U+2028 and
+ * U+2029 are escaped. */
 int buf_append_json_text(struct buf *buf, const char *text, size_t length);
 
 /* Room for `length` more bytes, to be written to data + len by the caller,

@@ -89,6 +89,7 @@ static void test_json_text_is_escaped(void **state)
 	check_json("a\"b\\c", 5, "\"a\\\"b\\\\c\"");
 	check_json("\n\x7f\0x", 4, "\"\\u000a\\u007f\\u0000x\"");
 	check_json("\xc3\xa9\xe2\x80\xa8", 5, "\"\xc3\xa9\\u2028\"");
+	check_json("\xc2\x80\xc2\x9b\xc2\x9f\xc2\xa0", 8, "\"\\u0080\\u009b\\u009f\xc2\xa0\"");
 	check_json("\xff\xc3", 2, "\"\xef\xbf\xbd\xef\xbf\xbd\"");
 }
 
