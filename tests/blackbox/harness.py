@@ -216,7 +216,7 @@ class Process:
 
     def events(self, name=None):
         """What was logged, each line as its object."""
-        lines = [json.loads(line) for line in self.text().splitlines()]
+        lines = [json.loads(line) for line in self.text().split('\n') if line]
         return [line for line in lines if name in (None, line['event'])]
 
     def wait(self):
