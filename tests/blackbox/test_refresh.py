@@ -424,7 +424,7 @@ def rotate_after_expiry(at):
 def overlap_and_expiry(at):
     short = at.data.json('service-user', 'add', 'short', '--site', 'north', '--role', 'read',
                          '--expires', '2027-01-17T08:00:00Z')  # in two days
-    long = at.data.json('service-user', 'rotate', 'short', '--overlap', '7d')
+    long = at.data.json('service-user', 'rotate', 'short', '--overlap', '7d', '--expires', 'never')
     until(lambda: at.server.password(long).status == 200, 'the new password', 10)
     at.clock.advance(2 * 86400 - 1)
     ending = at.server.sign_in(short)['refresh_token']
