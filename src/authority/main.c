@@ -155,6 +155,7 @@ int main(int argc, char **argv)
 	int used = 0;
 	int error;
 
+	command_leave_no_core();
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		print_usage(stdout);
 		return EXIT_DONE;

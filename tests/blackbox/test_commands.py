@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import resource
 import shutil
 import stat
 import subprocess
@@ -528,6 +529,27 @@ def beside(data):
             check(user['password'].encode() not in file.read(), 'a password among arguments')
     finally:
         server.stop()
+
+
+for verb, _ in VERBS:
+    @copied(f'{" ".join(verb[:2])}: no core file, whatever the limit')
+    def no_core(data, verb=verb):
+        # Each reads its configuration first, and the queue holds it there.
+        queue = os.path.join(os.path.dirname(data.path), 'queue')
+        os.mkfifo(queue)
+        process = subprocess.Popen(
+            [ADITD, *verb, '--config', queue], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL, preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_CORE, (4096, 4096)))
+        try:
+            writer = os.open(queue, os.O_WRONLY)
+            with open(f'/proc/{process.pid}/limits', encoding='ascii') as file:
+                limit = re.search(r'Max core file size +(\S+) +(\S+)', file.read())
+            equal(limit.groups(), ('0', '0'), 'the limits')
+            os.close(writer)
+        finally:
+            process.kill()
+            process.wait()
 
 
 @copied('names that look like options or patterns are names, and sign in')

@@ -136,8 +136,9 @@ struct running {
 	void *context;
 };
 int command_serve(const struct running *running, struct fault *fault);
-/* To be called before any thread is made: no core files, signals held for
- * command_serve(). */
+/* No core files and no debugger: every verb has keys or secrets in its memory. */
+void command_leave_no_core(void);
+/* To be called before any thread is made: signals are held for command_serve(). */
 void command_prepare_process(void);
 
 /* "127.0.0.1:8480", "[::1]:8480" or "unix:…": what plain HTTP may be spoken on. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that serves: what it must not leave behind, and when it ends.
+ * What a process must not leave behind, and when one that serves ends.
  */
 #include "authority/command/command.h"
 
@@ -29,13 +29,18 @@ static void stop_signals(sigset_t *ret_set)
 	(void)sigaddset(ret_set, SIGINT);
 }
 
-void command_prepare_process(void)
+void command_leave_no_core(void)
 {
 	const struct rlimit none = {0, 0};
-	sigset_t set;
 
 	(void)setrlimit(RLIMIT_CORE, &none);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+void command_prepare_process(void)
+{
+	sigset_t set;
+
 	(void)signal(SIGPIPE, SIG_IGN);
 	stop_signals(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
