@@ -249,10 +249,13 @@ for option, value in (('flood-limit', 'x'), ('flood-limit', '-1'), ('flood-limit
                       ('issuer', 'https://localhost/other')):
     mistake(['serve', f'--{option}', value], f'--{option}', value)
 for address in ('127.0.0.1', '127.0.0.1:x', '127.0.0.1:65536', '127.0.0.1:1:2', 'unix:', 'localhost:1',
-                ':1', '[::1]', '[::1]:', '::1:1', '127.evil.example:1', 'unix:' + 'x' * 200, ' '):
-    mistake(['serve', '--listen', address], address[:60])
-for address in ('0.0.0.0:0', '[::]:0', '192.0.2.1:0', 'example.com:0', '[::ffff:192.0.2.1]:0',
-                '10.0.0.1:0', '*:0'):
+                ':1', '[::1]', '[::1]:', '::1:1', '127.evil.example:1', 'unix:' + 'x' * 200, ' ',
+                'localhost:9999', '8480', 'example.com:0', '*:0', '[127.0.0.1]:1', '[]:1', '[:1',
+                '127.0.0.1:+1', '127.0.0.1:000001', '127.1:1', '[::1:1', '::1]:1'):
+    for more in ([], ['--behind-proxy']):
+        mistake(['serve', '--listen', address, *more], address[:60], '--listen',
+                'such as 127.0.0.1:8480')
+for address in ('0.0.0.0:0', '[::]:0', '192.0.2.1:0', '[::ffff:192.0.2.1]:0', '10.0.0.1:0'):
     mistake(['serve', '--listen', address], address, '--behind-proxy')
     mistake(['serve', '--listen', '127.0.0.1:0', '--listen', address], address, '--behind-proxy')
 mistake(['serve', '--listen', 'unix:FOLDER/none/socket'], '/none/socket', code=1)

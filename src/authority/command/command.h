@@ -141,6 +141,8 @@ void command_leave_no_core(void);
 /* To be called before any thread is made: signals are held for command_serve(). */
 void command_prepare_process(void);
 
+/* Whether it is a numeric address with a port, or "unix:" and a path that fits. */
+bool listen_has_form(const char *address);
 /* "127.0.0.1:8480", "[::1]:8480" or "unix:…": what plain HTTP may be spoken on. */
 bool listen_is_local(const char *address);
 

@@ -4,17 +4,49 @@
  */
 #include "authority/command/command.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/un.h>
 #include <time.h>
 
 enum {
 	TICK_MS = 250,
 	DRAIN_MS = 10000,
 };
+
+static bool port_has_form(const char *text)
+{
+	size_t length = strlen(text);
+
+	return length > 0 && length <= 5 && strspn(text, "0123456789") == length &&
+	       strtol(text, NULL, 10) <= UINT16_MAX;
+}
+
+bool listen_has_form(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	char host[INET6_ADDRSTRLEN + 2];
+	unsigned char bytes[sizeof(struct in6_addr)];
+	size_t length = colon ? (size_t)(colon - address) : 0;
+
+	if (!strncmp(address, "unix:", 5))
+		return address[5] &&
+		       strlen(address + 5) < sizeof(((struct sockaddr_un *)0)->sun_path);
+	if (!length || length >= sizeof(host) || !port_has_form(colon + 1))
+		return false;
+	memcpy(host, address, length);
+	host[length] = '\0';
+	if (host[0] != '[')
+		return inet_pton(AF_INET, host, bytes) == 1;
+	host[length - 1] = '\0';
+	return address[length - 1] == ']' && inet_pton(AF_INET6, host + 1, bytes) == 1;
+}
 
 bool listen_is_local(const char *address)
 {

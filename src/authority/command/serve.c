@@ -30,27 +30,41 @@ struct serving {
 	struct log log;
 };
 
-static int take_listen(struct invocation *invocation, struct serving *serving)
+static int check_listen(const struct invocation *invocation, size_t index, struct fault *fault)
 {
+	const char *address = options_each(&invocation->options, "listen", index);
 	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
 	char place[OPTION_PLACE_SIZE];
+
+	options_place(&invocation->options, "listen", index, place);
+	if (!listen_has_form(address))
+		fault_set(fault,
+			"%s %.120s: give a numeric address with its port, such as 127.0.0.1:8480 "
+			"or [::1]:8480, or unix: and a path of at most 107 bytes",
+			place, address);
+	else if (!behind_proxy && !listen_is_local(address))
+		fault_set(fault,
+			"%s %s would take passwords over plain HTTP; put a TLS proxy in front and "
+			"say --behind-proxy, or listen on loopback",
+			place, address);
+	else
+		return 0;
+	return ERROR_INVALID;
+}
+
+static int take_listen(struct invocation *invocation, struct serving *serving)
+{
 	const char *address;
 
 	while ((address = options_each(&invocation->options, "listen", serving->listen_count)) !=
 		NULL) {
 		if (serving->listen_count == LISTEN_MAX) {
-			fault_set(&invocation->fault, "at most %d addresses to listen on",
-				LISTEN_MAX);
-			return ERROR_INVALID;
-		}
-		if (!behind_proxy && !listen_is_local(address)) {
-			options_place(&invocation->options, "listen", serving->listen_count, place);
 			fault_set(&invocation->fault,
-				"%s %s would take passwords over plain HTTP; put a TLS proxy "
-				"in front and say --behind-proxy, or listen on loopback",
-				place, address);
+				"--listen is given too often; at most %d times", LISTEN_MAX);
 			return ERROR_INVALID;
 		}
+		if (check_listen(invocation, serving->listen_count, &invocation->fault))
+			return ERROR_INVALID;
 		serving->listen[serving->listen_count++] = address;
 	}
 	if (!serving->listen_count)
