@@ -6,7 +6,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
 	service_user_verbs, client_verbs, key_verbs};
@@ -76,10 +75,13 @@ static int read_configuration(struct invocation *invocation)
 	/* `dev` takes none; the default file may be missing, a named one may not. */
 	if (!options_find_spec(invocation->verb->specs, "config"))
 		return 0;
-	if (!named && access(path, F_OK))
-		return 0;
 	error = options_read_file(&invocation->options, serve_options, path, &invocation->fault);
-	return error == ERROR_NOT_FOUND ? ERROR_INVALID : error;
+	if (error != ERROR_NOT_FOUND)
+		return error;
+	if (named)
+		return ERROR_INVALID;
+	invocation->fault = (struct fault){0};
+	return 0;
 }
 
 static int check_positional(struct invocation *invocation)

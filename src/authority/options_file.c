@@ -33,8 +33,16 @@ static char *read_line(char *text, int size, void *stream)
 	struct file_reading *reading = stream;
 	size_t length;
 
-	if (reading->failed || !fgets(text, size, reading->file))
+	if (reading->failed)
 		return NULL;
+	if (!fgets(text, size, reading->file)) {
+		if (ferror(reading->file)) {
+			fault_set(reading->fault, "%s can't be read: %s", reading->path,
+				strerror(errno));
+			reading->failed = true;
+		}
+		return NULL;
+	}
 	reading->line++;
 	length = strlen(text);
 	if (length + 1 == (size_t)size && text[length - 1] != '\n') {
@@ -112,12 +120,10 @@ int options_read_file(struct options *options, const struct option_spec *known, 
 		int reason = errno;
 
 		fault_set(fault, "%s can't be read: %s", path, strerror(reason));
-		return reason == ENOENT ? ERROR_NOT_FOUND : ERROR_INVALID;
+		return reason == ENOENT || reason == ENOTDIR ? ERROR_NOT_FOUND : ERROR_INVALID;
 	}
 	options->path = path;
 	bad_line = ini_parse_stream(read_line, &reading, take_key, &reading);
-	if (!reading.failed && ferror(reading.file))
-		fail_line(&reading, "the file can't be read", "");
 	(void)fclose(reading.file);
 	if (!reading.failed && bad_line) {
 		reading.line = bad_line;

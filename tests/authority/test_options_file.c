@@ -8,6 +8,7 @@
 
 #include "authority/options.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,8 +222,15 @@ static void test_a_file_that_is_not_there(void **state)
 	(void)snprintf(line, sizeof(line), "%s can't be read: No such file or directory", path);
 	assert_string_equal(fault.text, line);
 	assert_int_equal(options_read_file(&options, known, folder, &fault), ERROR_INVALID);
-	(void)snprintf(line, sizeof(line), "%s:0: the file can't be read", folder);
+	(void)snprintf(line, sizeof(line), "%s can't be read: Is a directory", folder);
 	assert_string_equal(fault.text, line);
+	assert_int_equal(
+		options_read_file(&options, known, "/proc/self/exe/x", &fault), ERROR_NOT_FOUND);
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(options_read_file(&options, known, path, &fault), ERROR_INVALID);
+	(void)snprintf(line, sizeof(line), "%s can't be read: %s", path, strerror(ELOOP));
+	assert_string_equal(fault.text, line);
+	(void)unlink(path);
 	options_finish(&options);
 }
 

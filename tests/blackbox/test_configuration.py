@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The configuration file: what it may say, what wins, and how a mistake is named."""
 import os
+import shutil
+import subprocess
 
-from harness import Data, Folder, Process, Suite, check, equal, until
+from harness import ADITD, PATIENCE_S, Data, Folder, Process, Suite, check, equal, until
 
 suite = Suite()
 shared = Folder()
@@ -126,6 +128,30 @@ def unreadable():
             done = data.attempt('site', 'list', '--config', path)
             equal(done.returncode, 2, f'exit code, {done.complained!r}')
             check(path in done.complained and done.complained.count('\n') == 1, done.complained)
+
+
+@suite.case('the default file may be missing, but not unreadable')
+def default_file():
+    # A file system of its own over /etc, where that is allowed.
+    def with_etc(commands):
+        return subprocess.run(
+            ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c',
+             f'mount -t tmpfs none /etc && {commands} && exec "$@"', 'sh', ADITD, 'site', 'list',
+             '--data', '/none/here'], stdin=subprocess.DEVNULL, capture_output=True, check=False,
+            text=True, timeout=PATIENCE_S)
+    if not shutil.which('unshare') or subprocess.run(
+            ['unshare', '--user', '--map-root-user', '--mount', 'mount', '-t', 'tmpfs', 'none',
+             '/etc'], capture_output=True, check=False).returncode:
+        return 'no namespaces to mount in'
+    for commands in ('true', 'mkdir /etc/adit', 'touch /etc/adit'):
+        done = with_etc(commands)
+        check(done.returncode == 2 and '/none/here' in done.stderr, f'{commands}: {done.stderr}')
+    for commands in ('mkdir /etc/adit && ln -s aditd.conf /etc/adit/aditd.conf',
+                     'ln -s adit /etc/adit', 'mkdir -p /etc/adit/aditd.conf'):
+        done = with_etc(commands)
+        check(done.returncode == 2 and "/etc/adit/aditd.conf can't be read" in done.stderr,
+              f'{commands}: {done.stderr}')
+    return None
 
 
 suite.main(workers=8)
