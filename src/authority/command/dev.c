@@ -301,6 +301,7 @@ static void finish(struct development *development)
 	development->store = NULL;
 	secret_finish(&development->secret_key);
 	memory_wipe(development->users, sizeof(development->users));
+	memory_wipe(development->client_secret, sizeof(development->client_secret));
 }
 
 static int take_settings(struct development *development)
