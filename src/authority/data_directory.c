@@ -134,8 +134,10 @@ static int find_key(const char *directory, struct secret *ret_key, struct fault 
 	int error;
 
 	if (credentials && *credentials) {
-		if (join(path, credentials, CREDENTIAL_NAME))
-			return ERROR_LIMIT;
+		if (join(path, credentials, CREDENTIAL_NAME)) {
+			fault_set(fault, "the path in CREDENTIALS_DIRECTORY is too long");
+			return ERROR_INVALID;
+		}
 		credential = read_key(path, SECRET_OWNER_AND_GROUP, &from_credential, fault);
 		if (credential && credential != ERROR_NOT_FOUND)
 			return credential;
@@ -210,8 +212,10 @@ static int make_directory(struct making *making, struct fault *fault)
 		return 0;
 	}
 	if (errno != EEXIST || stat(making->directory, &status)) {
+		bool disk = errno == ENOSPC || errno == EDQUOT || errno == EIO;
+
 		fault_set(fault, "%s can't be made: %s", making->directory, strerror(errno));
-		return ERROR_IO;
+		return disk ? ERROR_IO : ERROR_INVALID; /* else another path would do */
 	}
 	if (!S_ISDIR(status.st_mode) || (status.st_mode & 077) || status.st_uid != geteuid()) {
 		fault_set(fault, "%s must be a directory of this user's with mode 0700",

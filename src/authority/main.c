@@ -101,13 +101,12 @@ static int check_positional(struct invocation *invocation)
 	return ERROR_INVALID;
 }
 
-static int exit_code_of(int error)
+static int exit_code_of(const struct invocation *invocation, int error)
 {
+	if (invocation->exit_code != EXIT_DONE)
+		return (int)invocation->exit_code;
 	switch (error) {
-	case 0:
-		return EXIT_DONE;
 	case ERROR_INVALID:
-	case ERROR_LIMIT:
 	case ERROR_NOT_FOUND:
 	case ERROR_EXISTS:
 		return EXIT_USAGE;
@@ -115,6 +114,8 @@ static int exit_code_of(int error)
 	case ERROR_BUSY:
 	case ERROR_VERSION:
 	case ERROR_REFUSED:
+	case ERROR_IO:	  /* writing the store or a key; other files set invocation.exit_code */
+	case ERROR_LIMIT: /* no room for a key; input over a bound is ERROR_INVALID */
 		return EXIT_STORAGE;
 	default:
 		return EXIT_OTHER;
@@ -184,5 +185,6 @@ int main(int argc, char **argv)
 	if (!error)
 		error = run_verb(&invocation);
 	options_finish(&invocation.options);
-	return error ? complain(invocation.fault.text, exit_code_of(error)) : EXIT_DONE;
+	return error ? complain(invocation.fault.text, exit_code_of(&invocation, error))
+		     : EXIT_DONE;
 }

@@ -53,8 +53,11 @@ int command_output_end(struct invocation *invocation, struct output *output)
 {
 	int error = output_end(output);
 
-	if (error)
-		fault_set(&invocation->fault, "the output can't be written: %s", error_text(error));
+	if (error) {
+		fault_set(&invocation->fault, "the output can't be written to stdout: %s",
+			error_text(error));
+		invocation->exit_code = EXIT_OTHER;
+	}
 	return error;
 }
 

@@ -50,6 +50,7 @@ struct invocation {
 	struct options options;
 	struct clock clock;
 	struct fault fault;
+	enum exit_code exit_code; /* of a failure whose error does not tell; EXIT_DONE: it does */
 };
 
 struct verb {

@@ -33,7 +33,7 @@ int delivery_finish(struct delivery *delivery, int error, struct fault *fault)
 		return error;
 	fault_set(fault, "--password-out %s can't be made: %s; nothing was changed", delivery->path,
 		strerror(delivery->reason));
-	return ERROR_INVALID;
+	return error;
 }
 
 const char *delivery_shown(const struct delivery *delivery)
@@ -72,7 +72,7 @@ static int write_secret(const char *path, const char *secret, int *ret_reason)
 
 	if (fd < 0) {
 		*ret_reason = errno;
-		return ERROR_IO;
+		return ERROR_INVALID; /* another path would do */
 	}
 	/* Without a line feed: what a form takes from the file is the password. */
 	errno = ENOSPC; /* a short write leaves it */

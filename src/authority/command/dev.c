@@ -345,6 +345,8 @@ static int run(struct invocation *invocation)
 		if (error != ERROR_IO || port)
 			break;
 	}
+	if (error == ERROR_IO) /* of a socket or stdout: there is no file */
+		invocation->exit_code = EXIT_OTHER;
 	return error;
 }
 

@@ -137,8 +137,11 @@ static int serve(struct invocation *invocation, const struct serving *serving,
 	if (!error && options_flag(&invocation->options, "clock"))
 		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "test_clock",
 			log_text("file", options_text(&invocation->options, "clock")));
-	if (!error)
+	if (!error) {
 		error = command_serve(&running, &invocation->fault);
+		if (error == ERROR_IO) /* of a socket or a thread */
+			invocation->exit_code = EXIT_OTHER;
+	}
 	authority_destroy(running.authority);
 	return error;
 }
