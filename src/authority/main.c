@@ -66,6 +66,34 @@ static const struct verb *find_verb(int count, char *const *arguments, int *ret_
 	return NULL;
 }
 
+/* A noun alone, or with a verb that it does not have: the verbs it has. */
+static bool list_verbs_of(const char *noun, struct fault *fault)
+{
+	char list[128] = "";
+	struct buf text;
+
+	buf_init_fixed(&text, list, sizeof(list));
+	for (size_t i = 0; i < sizeof(nouns) / sizeof(nouns[0]); i++)
+		for (const struct verb *verb = nouns[i]; verb->name; verb++)
+			if (verb->noun && !strcmp(verb->noun, noun))
+				(void)buf_printf(&text, "%s%s", text.len ? ", " : "", verb->name);
+	if (!text.len)
+		return false;
+	fault_set(fault, "aditd %s takes one of these verbs: %s", noun, list);
+	return true;
+}
+
+static int fail_to_find(int count, char *const *arguments)
+{
+	struct fault fault;
+
+	if (!list_verbs_of(arguments[0], &fault))
+		fault_set(&fault,
+			"there is no verb \"%.100s%s%.100s\"; aditd --help lists those there are",
+			arguments[0], count > 1 ? " " : "", count > 1 ? arguments[1] : "");
+	return complain(fault.text, EXIT_USAGE);
+}
+
 static int read_configuration(struct invocation *invocation)
 {
 	const char *named = options_text(&invocation->options, "config");
@@ -170,12 +198,8 @@ int main(int argc, char **argv)
 	if (argc < 2)
 		return complain("say what to do; aditd --help lists the verbs", EXIT_USAGE);
 	invocation.verb = find_verb(argc - 1, argv + 1, &used);
-	if (!invocation.verb) {
-		fault_set(&invocation.fault,
-			"there is no verb \"%s%s%s\"; aditd --help lists those there are", argv[1],
-			argc > 2 ? " " : "", argc > 2 ? argv[2] : "");
-		return complain(invocation.fault.text, EXIT_USAGE);
-	}
+	if (!invocation.verb)
+		return fail_to_find(argc - 1, argv + 1);
 	error = options_parse(&invocation.options, invocation.verb->specs, argc - 1 - used,
 		argv + 1 + used, &invocation.fault);
 	if (!error && options_flag(&invocation.options, "help")) {

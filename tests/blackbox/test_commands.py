@@ -153,6 +153,16 @@ for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense
     mistake(verb.split(' '), '')
 
 
+for noun, verbs in (('site', 'add, list, show, enable, disable'),
+                    ('service-user', 'add, list, show, enable, disable, rotate'),
+                    ('client', 'add, list, show, enable, disable, rotate-secret'),
+                    ('key', 'list, show, rotate')):
+    @suite.case(f'{noun} without a verb, or with none of its own', noun, verbs)
+    def no_verb_of(noun, verbs):
+        for more in ([], ['nonsense'], ['--help'], ['--data', 'x']):
+            one_line(run(noun, *more), 2, f'aditd {noun} ', f': {verbs}\n')
+
+
 @suite.case('no verb at all')
 def no_verb():
     one_line(run(), 2, '--help')
