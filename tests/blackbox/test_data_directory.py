@@ -12,7 +12,8 @@ import stat
 import subprocess
 import time
 
-from harness import ADITD, Data, Folder, Suite, check, equal, run, served, side_by_side, until
+from harness import (ADITD, Data, Folder, Process, Suite, check, equal, run, served, side_by_side,
+                     until)
 
 suite = Suite()
 ISSUER = 'https://localhost/identity'
@@ -408,6 +409,28 @@ def stale_socket(folder):
     write(path, b'mine')
     complains(data.attempt('serve', '--listen', 'unix:' + path), (1, 2), path)
     equal(read(path), b'mine', 'the file')
+
+
+@in_folder('on loopback with an https issuer, it says that a proxy should be told of')
+def unannounced_proxy(folder):
+    unix = 'unix:' + folder + '/socket'
+    for number, (issuer, arguments, warned) in enumerate((
+            (ISSUER, ['--listen', unix, '--listen', '127.0.0.1:0', '--listen', '[::1]:0'],
+             '127.0.0.1:0'),
+            (ISSUER, ['--listen', '[::1]:0', '--flood-limit', '0'], '[::1]:0'),
+            (ISSUER, ['--listen', unix], None),
+            (ISSUER, ['--listen', '127.0.0.1:0', '--behind-proxy'], None),
+            ('http://127.0.0.1:1', ['--listen', '127.0.0.1:0'], None))):
+        data = filled(folder, str(number), issuer=issuer)
+        server = Process(data.arguments('serve', *arguments))
+        try:
+            server.line(server.log, lambda line: '"event":"listening"' in line)
+        finally:
+            server.stop()
+        events = server.events('behind_unannounced_proxy')
+        equal([(event['level'], event['address'], event['issuer']) for event in events],
+              [('warning', warned, ISSUER)] if warned else [], f'the warnings of {arguments}')
+        check(not warned or '--behind-proxy' in events[0]['advice'], events)
 
 
 @in_folder('behind a proxy it listens anywhere')

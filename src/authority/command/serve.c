@@ -28,6 +28,8 @@ struct serving {
 	size_t listen_count;
 	struct authority_settings settings;
 	struct log log;
+	bool behind_proxy;
+	const char *issuer; /* once it is known */
 };
 
 static int check_listen(const struct invocation *invocation, size_t index, struct fault *fault)
@@ -119,7 +121,27 @@ static int check_issuer(struct invocation *invocation, const struct authority *a
 	return ERROR_INVALID;
 }
 
-static int serve(struct invocation *invocation, const struct serving *serving,
+/* Loopback alone and https to clients: there is a proxy in front, and all its clients are
+ * one source to the limits. A Unix socket is none, and is not limited. */
+static int warn_of_proxy(void *context)
+{
+	const struct serving *serving = context;
+
+	if (serving->behind_proxy || strncmp(serving->issuer, "https:", 6) != 0)
+		return 0;
+	for (size_t i = 0; i < serving->listen_count; i++) {
+		if (!strncmp(serving->listen[i], "unix:", 5))
+			continue;
+		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "behind_unannounced_proxy",
+			log_text("address", serving->listen[i]),
+			log_text("issuer", serving->issuer),
+			log_text("advice", "give --behind-proxy: all clients share one limit"));
+		break;
+	}
+	return 0;
+}
+
+static int serve(struct invocation *invocation, struct serving *serving,
 	const struct data_directory *directory)
 {
 	const struct authority_parts parts = {
@@ -129,7 +151,10 @@ static int serve(struct invocation *invocation, const struct serving *serving,
 		.secret_key = &directory->secret_key,
 		.settings = &serving->settings,
 	};
-	struct running running = {.listen = serving->listen, .listen_count = serving->listen_count};
+	struct running running = {.listen = serving->listen,
+		.listen_count = serving->listen_count,
+		.ready = warn_of_proxy,
+		.context = serving};
 	int error = authority_create(&parts, &running.authority, &invocation->fault);
 
 	if (!error)
@@ -138,6 +163,8 @@ static int serve(struct invocation *invocation, const struct serving *serving,
 		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "test_clock",
 			log_text("file", options_text(&invocation->options, "clock")));
 	if (!error) {
+		serving->behind_proxy = options_flag(&invocation->options, "behind-proxy");
+		serving->issuer = running.authority->self.issuer;
 		error = command_serve(&running, &invocation->fault);
 		if (error == ERROR_IO) /* of a socket or a thread */
 			invocation->exit_code = EXIT_OTHER;
