@@ -5,6 +5,7 @@
  */
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/secret.h"
 #include "net/http_loop.h"
 
 #include <errno.h>
@@ -35,12 +36,28 @@ static void set_deadline(struct http_loop *loop, struct http_connection *connect
 	http_timers_set(&loop->timers, &connection->timer, loop->now_ms + in_ms);
 }
 
+/* What answers hold, such as tokens, does not lie there until another is written. */
+static void empty_loop_buffer(struct http_loop *loop, struct http_connection *connection)
+{
+	if (!connection->answer_in_loop)
+		return;
+	connection->answer_in_loop = false;
+	if (loop->out.cap > KEPT_OUT_BYTES) {
+		buf_finish(&loop->out);
+		return;
+	}
+	if (loop->out.len)
+		memory_wipe(loop->out.data, loop->out.len);
+	buf_reset(&loop->out);
+}
+
 void http_connection_close(struct http_loop *loop, struct http_connection *connection)
 {
 	struct http_slot *slot = &loop->slots[connection->slot];
 
 	if (connection->phase == HTTP_PHASE_CLOSED)
 		return;
+	empty_loop_buffer(loop, connection);
 	http_timers_remove(&loop->timers, &connection->timer);
 	http_loop_list(loop, connection, HTTP_LIST_NONE);
 	connection->phase = HTTP_PHASE_CLOSED;
@@ -104,9 +121,7 @@ static void settle(struct http_loop *loop, struct http_connection *connection)
 static bool end_answer(struct http_loop *loop, struct http_connection *connection)
 {
 	buf_finish(&connection->out);
-	if (loop->out.cap > KEPT_OUT_BYTES)
-		buf_finish(&loop->out);
-	connection->answer_in_loop = false;
+	empty_loop_buffer(loop, connection);
 	if (!connection->close && !loop->draining) {
 		await(loop, connection, HTTP_PHASE_IDLE);
 		return true;
@@ -140,7 +155,7 @@ static bool park(struct http_loop *loop, struct http_connection *connection)
 			http_connection_close(loop, connection);
 			return false;
 		}
-		connection->answer_in_loop = false;
+		empty_loop_buffer(loop, connection);
 		connection->sent = 0;
 	}
 	if (!connection->watches_writable &&

@@ -2,6 +2,7 @@
 #include "served.h"
 
 #include "malformed_requests.h"
+#include "net/http_loop.h"
 
 static void test_request_and_answer(void **state)
 {
@@ -251,6 +252,41 @@ static void test_malformed(void **state)
 	}
 	assert_int_equal(atomic_load(&served.refused), MALFORMED_REQUEST_COUNT);
 	served_end();
+}
+
+/* Answers are tokens: what was sent is not kept until another is written over it. */
+static void check_wiped(const char *request, bool read)
+{
+	struct wire_reply reply = {0};
+	const struct buf *out;
+	size_t used;
+	int fd;
+
+	served_start((struct http_server_options){.threads = 1});
+	fd = served_connect();
+	wire_send(fd, request);
+	served_wait(&served.handled, 1);
+	if (read)
+		reply = wire_read_reply(fd, true);
+	assert_int_equal(reply.status, read ? 200 : 0);
+	(void)close(fd);
+	http_server_stop(served.server, 2000);
+	out = &served.server->loops[0].out;
+	used = strlen(reply.head) + strlen(reply.body);
+	/* What is larger is given back. */
+	assert_true(read ? out->cap > used : !out->data);
+	for (size_t i = 0; i < used; i++)
+		assert_int_equal(out->data[i], 0);
+	served_end();
+}
+
+static void test_an_answer_is_wiped(void **state)
+{
+	(void)state;
+	check_wiped("GET /secret HTTP/1.1\r\nHost: x\r\n\r\n", true);
+	check_wiped("GET /close HTTP/1.1\r\nHost: x\r\n\r\n", true);
+	/* More than the socket takes. */
+	check_wiped("GET /big HTTP/1.1\r\nHost: x\r\n\r\n", false);
 }
 
 static struct wire_reply refusal_of(const char *request, bool has_body)
@@ -566,6 +602,7 @@ int main(void)
 		cmocka_unit_test(test_close),
 		cmocka_unit_test(test_expect),
 		cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_an_answer_is_wiped),
 		cmocka_unit_test(test_a_refusal_is_a_line_of_text),
 		cmocka_unit_test(test_a_refusal_in_the_users_form),
 		cmocka_unit_test(test_refusal_reaches_who_still_sends),
