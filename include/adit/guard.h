@@ -172,6 +172,11 @@ struct adit_guard_decision {
 	/* The WWW-Authenticate field's value to send with 401 and 403 (RFC 6750, 3),
 	 * else "". */
 	char www_authenticate[768];
+
+	/* For the operator alone, never to be sent to a client, since it names servers
+	 * and addresses: why the status is 503, or with any status why new keys can't be
+	 * fetched while the last ones serve. One line; "" where there is nothing. */
+	char operator_text[512];
 };
 
 /* Decides, in this order: one bearer token, in the header only; its type, algorithm,

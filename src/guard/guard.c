@@ -186,6 +186,7 @@ static void name_holder(const struct access_token *token, struct adit_guard_deci
 	_Static_assert(sizeof(decision->client_id) > ACCESS_TOKEN_CLIENT_ID_MAX, "client_id fits");
 	_Static_assert(sizeof(decision->token_id) > ACCESS_TOKEN_JTI_MAX, "jti fits");
 	_Static_assert(sizeof(decision->site) > SITE_ID_MAX, "a site fits");
+	_Static_assert(sizeof(decision->operator_text) >= sizeof(struct fault), "a fault fits");
 	copy_text(decision->subject, sizeof(decision->subject), token->sub);
 	copy_text(decision->client_id, sizeof(decision->client_id), token->client_id);
 	copy_text(decision->token_id, sizeof(decision->token_id), token->jti);
@@ -200,7 +201,7 @@ static struct verdict check_token(struct adit_guard *guard,
 {
 	struct verified verified;
 	struct verdict verdict;
-	const char *reason = NULL;
+	struct verify_report report = {0};
 	const char *token;
 	size_t length;
 	int error =
@@ -211,9 +212,12 @@ static struct verdict check_token(struct adit_guard *guard,
 	if (error)
 		return refusal(
 			ERROR_REFUSED, "one bearer token is wanted, in one Authorization field");
-	error = verify_access_token(&guard->verifier, token, length, &verified, &reason);
+	error = verify_access_token(&guard->verifier, token, length, &verified, &report);
+	if (error == ERROR_MEMORY)
+		fault_set(&report.fault, "out of memory");
+	copy_text(decision->operator_text, sizeof(decision->operator_text), report.fault.text);
 	if (error)
-		return refusal(error, reason);
+		return refusal(error, report.reason);
 	verdict = decide(&verified.token, guard->scope, request->method, request->site);
 	name_holder(&verified.token, decision);
 	/* Now, since the site's memory is the token's. */

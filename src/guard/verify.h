@@ -7,6 +7,7 @@
 #define GUARD_VERIFY_H
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "issuer/jwks_cache.h"
 #include "oauth/access_token.h"
 
@@ -25,11 +26,16 @@ struct verified {
 	struct access_token token; /* borrowed from jwt and sites: not to be copied or moved */
 };
 
-/* 0; ERROR_REFUSED: not a good token, `ret_reason` says why in a few static words
- * that hold nothing of the token; ERROR_UNAVAILABLE: it can't be told, since the
- * authority's keys can't be had; ERROR_MEMORY. The caller finishes it after 0. */
+/* What is said about it; zeroed by the caller. */
+struct verify_report {
+	const char *reason; /* of ERROR_REFUSED: static, holds nothing of the token */
+	struct fault fault; /* for the operator: why keys can't be had, whatever came of it */
+};
+
+/* 0; ERROR_REFUSED: not a good token; ERROR_UNAVAILABLE: it can't be told, since
+ * the authority's keys can't be had; ERROR_MEMORY. The caller finishes it after 0. */
 int verify_access_token(const struct verifier *verifier, const char *text, size_t length,
-	struct verified *ret_verified, const char **ret_reason);
+	struct verified *ret_verified, struct verify_report *report);
 void verified_finish(struct verified *verified);
 
 #endif

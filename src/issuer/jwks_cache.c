@@ -306,11 +306,10 @@ int jwks_cache_find(struct jwks_cache *cache, const char *kid, enum jose_alg alg
 	error = look_up(cache, &wanted, ret_lease);
 	if (error && cache->set)
 		error = find_unknown(cache, &wanted, fetched, ret_lease);
-	if (error == ERROR_UNAVAILABLE && fault) {
+	if (fault && cache->error)
 		*fault = cache->fault;
-		if (!cache->error)
-			fault_set(fault, "%.300s: does not answer yet", cache->authority);
-	}
+	else if (fault && error == ERROR_UNAVAILABLE)
+		fault_set(fault, "%.300s: does not answer yet", cache->authority);
 	(void)pthread_mutex_unlock(&cache->mutex);
 	return error;
 }

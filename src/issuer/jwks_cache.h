@@ -47,7 +47,7 @@ struct jwks_lease {
 /* The key of that id (NULL: the token names none) and algorithm. May fetch.
  * 0; ERROR_NOT_FOUND: the authority has no such key; ERROR_UNAVAILABLE: whether it
  * has can't be told, since it does not answer as it should; ERROR_MEMORY. `fault`
- * is set but for ERROR_NOT_FOUND. */
+ * is set with ERROR_UNAVAILABLE, and whenever the last fetch failed. */
 int jwks_cache_find(struct jwks_cache *cache, const char *kid, enum jose_alg alg,
 	struct jwks_lease *ret_lease, struct fault *fault);
 

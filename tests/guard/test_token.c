@@ -320,6 +320,7 @@ static void test_55_fails_closed(void **state)
 	assert_string_equal(decision.error, "temporarily_unavailable");
 	assert_string_equal(decision.www_authenticate, "");
 	assert_string_equal(decision.subject, "");
+	assert_non_null(strstr(decision.operator_text, "connect"));
 	/* What is wrong in any case is told without the authority. */
 	assert_int_equal(status_of(fixture, NULL), 401);
 	assert_int_equal(status_of(fixture, "Bearer abc"), 401);
@@ -329,13 +330,53 @@ static void test_55_an_outage_leaves_known_keys(void **state)
 {
 	struct fixture *fixture = *state;
 	const char *token = bearer_with(fixture, GOOD_CLAIMS(fixture));
+	const char *later = bearer_with(fixture, CLAIMS(fixture, "exp", "1800007200"));
+	struct adit_guard_decision decision;
 
 	assert_int_equal(status_of(fixture, token), 200);
 	fake_authority_stop(&fixture->authority);
 	fixture_set_clock(fixture, NOW + 3599);
 	assert_int_equal(status_of(fixture, token), 200);
+	decision = check(fixture->guard, token, "GET", "north-pit");
+	assert_string_equal(decision.operator_text, "");
 	fixture_set_clock(fixture, NOW + 3600);
 	assert_refused(fixture, token, "expired");
+	/* The operator hears of it before the keys end. */
+	decision = check(fixture->guard, later, "GET", "north-pit");
+	assert_int_equal(decision.status, 200);
+	assert_non_null(strstr(decision.operator_text, "connect"));
+	assert_string_equal(decision.error_description, "");
+}
+
+/* Each mistake of configuration has its own words, for the operator alone. */
+static void test_the_operator_hears_why_keys_can_not_be_had(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *token = bearer_with(fixture, GOOD_CLAIMS(fixture));
+	struct adit_guard_decision decision;
+
+	fake_authority_call_itself(&fixture->authority, "https://elsewhere.example.com");
+	decision = check(fixture->guard, token, "GET", "north-pit");
+	assert_int_equal(decision.status, 503);
+	assert_non_null(strstr(decision.operator_text, "\"https://elsewhere.example.com\""));
+	assert_non_null(strstr(decision.operator_text, fixture->authority.url));
+	assert_non_null(strstr(decision.operator_text, "from character 5 on"));
+	assert_null(strstr(decision.error_description, "elsewhere"));
+	assert_null(strstr(decision.www_authenticate, "elsewhere"));
+	/* A token of no kind is refused without them. */
+	assert_string_equal(
+		check(fixture->guard, "Bearer x", "GET", "north-pit").operator_text, "");
+}
+
+static void test_nothing_for_the_operator_where_all_is_well(void **state)
+{
+	struct fixture *fixture = *state;
+	const char *good = bearer_with(fixture, GOOD_CLAIMS(fixture));
+	const char *unknown = bearer_of("{\"alg\":\"ES256\",\"typ\":\"at+jwt\",\"kid\":\"k9\"}",
+		GOOD_CLAIMS(fixture), fixture->key);
+
+	assert_string_equal(check(fixture->guard, good, "GET", "north-pit").operator_text, "");
+	assert_string_equal(check(fixture->guard, unknown, "GET", "north-pit").operator_text, "");
 }
 
 int main(void)
@@ -358,6 +399,8 @@ int main(void)
 		WITH_GUARD(test_54_two_fields_are_refused),
 		WITH_GUARD(test_55_fails_closed),
 		WITH_GUARD(test_55_an_outage_leaves_known_keys),
+		WITH_GUARD(test_the_operator_hears_why_keys_can_not_be_had),
+		WITH_GUARD(test_nothing_for_the_operator_where_all_is_well),
 	};
 
 	return cmocka_run_group_tests_name("guard token", tests, NULL, NULL);
