@@ -208,6 +208,7 @@ void api_serve(
 	buf_init(&ret_response->body, BODY_MAX);
 	(void)buf_append_text(&ret_response->fields, "Cache-Control: no-store\r\n");
 	(void)adit_guard_check(api->guard, &question, &decision);
+	journal_keys(api->journal, decision.operator_text);
 	if (decision.status == 200)
 		serve_route(route, &work, ret_response);
 	else

@@ -8,12 +8,14 @@
 
 #include "base/buf.h"
 #include "data.h"
+#include "journal.h"
 
 #include <adit/guard.h>
 
 struct api {
 	struct adit_guard *guard;
 	struct data *data;
+	struct journal *journal;
 };
 
 struct api_request {

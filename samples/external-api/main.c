@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	EXIT_WRONG = 1,
@@ -19,6 +20,7 @@ enum {
 
 struct program {
 	struct api api;
+	struct journal journal;
 	struct pool *pool;
 	struct http_server *server;
 };
@@ -139,10 +141,13 @@ int main(int count, char **arguments)
 	(void)sigaddset(&ending, SIGINT);
 	/* Before any thread is started, so that all leave them to sigwait(). */
 	(void)pthread_sigmask(SIG_BLOCK, &ending, NULL);
+	journal_init(&program.journal, STDERR_FILENO);
+	program.api.journal = &program.journal;
 	status = run(&options, &program, &ending);
 	pool_destroy(program.pool);
 	http_server_destroy(program.server);
 	adit_guard_close(program.api.guard);
 	data_close(program.api.data);
+	journal_finish(&program.journal);
 	return status;
 }

@@ -69,7 +69,8 @@ def ask(port, path, **fields):
 def check_serving(folder, ending):
     data = os.path.join(folder, 'data.db')
     with subprocess.Popen([PROGRAM, '--authority', NOBODY, '--listen', '127.0.0.1:0',
-                           '--data', data], stdout=subprocess.PIPE, text=True) as server:
+                           '--data', data], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True) as server:
         line = server.stdout.readline()
         case(line.startswith('listening on http://127.0.0.1:'), 'the first line names the address')
         port = int(line.rsplit(':', 1)[1])
@@ -84,6 +85,7 @@ def check_serving(folder, ending):
         answer, body = ask(port, '/api/v1/sites', Authorization='Bearer ' + token)
         case(answer.status == 503 and answer.getheader('Retry-After') == '5',
              'a token that can not be verified yet: 503')
+        refusal = body
         answer, body = ask(port, '/' + 'x' * 5000)
         case(answer.status == 414 and
              answer.getheader('Content-Type') == 'application/problem+json' and
@@ -91,6 +93,10 @@ def check_serving(folder, ending):
              'what HTTP itself forbids is refused in the same form')
         server.send_signal(ending)
         case(server.wait(60) == 0, f'{ending.name} ends it well')
+        line = json.loads(server.stderr.readline())
+        case(line['level'] == 'warning' and line['event'] == 'keys_unavailable' and
+             'http://127.0.0.1:1 ' in line['reason'] and b'127.0.0.1' not in refusal,
+             'the operator is told why, and not the client')
     case(os.path.getsize(data) > 0, 'the data stays')
 
 

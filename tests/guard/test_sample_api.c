@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "api.h"
+#include "base/clock.h"
 #include "codec/json.h"
 #include "fixture.h"
 
@@ -27,24 +28,32 @@ static const char *const paths[] = {
 };
 
 static struct data *data;
+static struct journal journal;
+static FILE *journal_file;
 
 static int set_up(void **state)
 {
 	int error = fixture_set_up(state);
 
+	journal_file = tmpfile();
+	if (!journal_file)
+		return -1;
+	journal_init(&journal, fileno(journal_file));
 	return error ? error : data_open(NULL, &data, NULL);
 }
 
 static int tear_down(void **state)
 {
 	data_close(data);
+	journal_finish(&journal);
+	(void)fclose(journal_file);
 	return fixture_tear_down(state);
 }
 
 static void ask(struct fixture *fixture, const char *authorization, const char *method,
 	const char *path, struct api_response *ret_response)
 {
-	const struct api api = {fixture->guard, data};
+	const struct api api = {fixture->guard, data, &journal};
 	const struct api_request request = {.method = method,
 		.path = path,
 		.authorization = authorization,
@@ -278,6 +287,61 @@ static void test_unavailable_until_the_authority_is_there(void **state)
 	api_response_finish(&response);
 }
 
+/* The lines of the journal that have the word. */
+static int lines_with(const char *word)
+{
+	char line[2048];
+	int count = 0;
+
+	rewind(journal_file);
+	while (fgets(line, sizeof(line), journal_file)) {
+		assert_non_null(
+			strstr(line, "\"level\":\"warning\",\"event\":\"keys_unavailable\""));
+		count += strstr(line, word) != NULL;
+	}
+	return count;
+}
+
+static void test_the_operator_is_told_why(void **state)
+{
+	struct fixture *fixture = *state;
+	struct api_response response;
+
+	ask(fixture, reader(fixture), "GET", paths[0], &response);
+	assert_int_equal(response.status, 200);
+	api_response_finish(&response);
+	assert_int_equal(lines_with(""), 0);
+	fixture_tear_down(state);
+	assert_int_equal(fixture_set_up(state), 0);
+	fake_authority_call_itself(&fixture->authority, "https://elsewhere.example.com");
+	for (int i = 0; i < 5; i++) {
+		ask(fixture, reader(fixture), "GET", paths[0], &response);
+		assert_int_equal(response.status, 503);
+		assert_null(strstr(response.body.data, "elsewhere"));
+		api_response_finish(&response);
+	}
+	assert_true(lines_with("elsewhere.example.com") > 0);
+}
+
+static void test_the_operator_is_not_told_all_the_time(void **state)
+{
+	int64_t began_ms = clock_monotonic_ms();
+
+	(void)state;
+	journal_keys(&journal, "");
+	assert_int_equal(lines_with(""), 0);
+	for (int i = 0; i < 100; i++)
+		journal_keys(&journal, i % 2 ? "waited 5000 ms" : "waited 12 ms");
+	assert_in_range(
+		lines_with("waited"), 1, 1 + (clock_monotonic_ms() - began_ms) / JOURNAL_PAUSE_MS);
+	journal_keys(&journal, "");
+	journal_keys(&journal, "another");
+	assert_int_equal(lines_with("another"), 1);
+	journal.last_at_ms -= JOURNAL_PAUSE_MS;
+	journal_keys(&journal, "another");
+	assert_int_equal(lines_with("another"), 2);
+}
+
 static void test_a_file_is_made_once(void **state)
 {
 	char folder[] = "/tmp/adit-sample-XXXXXX";
@@ -337,6 +401,8 @@ int main(void)
 		WITH_API(test_methods),
 		WITH_API(test_refusals_are_problems),
 		WITH_API(test_unavailable_until_the_authority_is_there),
+		WITH_API(test_the_operator_is_told_why),
+		WITH_API(test_the_operator_is_not_told_all_the_time),
 		cmocka_unit_test(test_a_file_is_made_once),
 		cmocka_unit_test(test_a_file_of_something_else_is_left_alone),
 	};
