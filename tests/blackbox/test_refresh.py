@@ -389,7 +389,9 @@ def pepper_moves(at):
             return {row[0] for row in
                     database.execute('SELECT pepper_kid FROM service_user_credential')}
 
-    first, second = peppers()[0], rotate()
+    first = peppers()[0]
+    at.clock.advance(1)
+    second = rotate()
     equal(set(peppers()), {first, second}, 'the peppers after a rotation')
     until(lambda: at.server.sign_in(at.user) and second in named(), 'a password moved', 10)
     at.clock.advance(2 * 86400)
