@@ -372,7 +372,8 @@ def served(reply):
 
 def refused(reply, error, status=400):
     """An error answer, likewise."""
-    equal((reply.status, reply.json.get('error')), (status, error), f'status and error of {reply!r}')
+    equal((reply.status, reply.json.get('error')), (status, error),
+          f'status and error of {reply!r}')
     check_fields(reply)
     check(set(reply.json) <= {'error', 'error_description', 'correlation_id'}, repr(reply))
     check(re.fullmatch('[A-Za-z0-9]{16}', reply.json['correlation_id']), repr(reply))

@@ -151,7 +151,8 @@ def hostile_elsewhere():
 
 @suite.case('each line of the log is one object, whatever was sent')
 def log_lines():
-    for text in ('\n{"level":"error"}\n', '"}\n', '\x1b[2J', '\u2028', '\x7f', '\x85', '\x9b31m', '\u2029', '\\', '\r'):
+    for text in ('\n{"level":"error"}\n', '"}\n', '\x1b[2J', '\u2028', '\x7f', '\x85', '\x9b31m',
+                 '\u2029', '\\', '\r'):
         for name in (*GOOD, 'scope'):
             dev.post({**GOOD, name: text})
     served(dev.post(GOOD))

@@ -158,7 +158,8 @@ def rotation():
             old_token = server.sign_in(user)['access_token']
             old = kid()
             made = data.json('key', 'rotate')
-            equal((made['purpose'], made['alg'], made['state']), ('signing', 'ES256', 'next'), 'key')
+            equal((made['purpose'], made['alg'], made['state']), ('signing', 'ES256', 'next'),
+                  'key')
             until(lambda: {key.key_id for key in keys_of(server).keys} == {old, made['kid']},
                   'publishing', 10)
             equal(kid(), old, 'the signing key')

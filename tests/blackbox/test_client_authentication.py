@@ -119,8 +119,8 @@ for secret in (None, '', 'None', 'wrong', SECRET[:-1], SECRET + 'x', SECRET.lowe
     def wrong_secret(secret):
         refused(dev.post({**BARE, 'client_id': CLIENT, 'client_secret': secret}), 'invalid_client')
         refused(by_header(basic(CLIENT, secret or '')[1]), 'invalid_client', 401)
-        refused(dev.post({'client_id': CLIENT, 'client_secret': secret, 'grant_type': 'refresh_token',
-                          'refresh_token': 'x'}), 'invalid_client')
+        refused(dev.post({'client_id': CLIENT, 'client_secret': secret, 'refresh_token': 'x',
+                          'grant_type': 'refresh_token'}), 'invalid_client')
 
 
 @suite.case('an unknown client and a wrong secret look the same')

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The command line: each verb's output, and each mistake's one line, exit code and lack of trace."""
+"""The command line: each verb's output, and each mistake's one line, code and lack of trace."""
 import json
 import os
 import re
@@ -14,7 +14,8 @@ from harness import ADITD, Data, Folder, Suite, check, claims_of, equal, run, se
 suite = Suite()
 # Each verb, what it is called on, and whether it prints JSON.
 VERBS = [(['init', '--issuer', 'https://localhost/other'], False), (['serve'], False),
-         (['site', 'add', 'east'], True), (['site', 'list'], True), (['site', 'show', 'north'], True),
+         (['site', 'add', 'east'], True), (['site', 'list'], True),
+         (['site', 'show', 'north'], True),
          (['site', 'enable', 'north'], True), (['site', 'disable', 'north'], True),
          (['service-user', 'add', 'new', '--site', 'north', '--role', 'read'], True),
          (['service-user', 'list'], True), (['service-user', 'show', 'bob'], True),
@@ -130,8 +131,8 @@ for verb, has_json in VERBS:
         mistake([*verb, '--json', '--json'], '--json')
         mistake([*verb, '--json=yes'], '--json')
 
-for arguments, word in ((['site', 'add'], 'ID'), (['site', 'show'], 'ID'), (['site', 'enable'], 'ID'),
-                        (['site', 'disable'], 'ID'), (['service-user', 'show'], 'USERNAME'),
+for arguments, word in ((['site', 'add'], 'ID'), (['site', 'show'], 'ID'),
+                        (['site', 'enable'], 'ID'), (['site', 'disable'], 'ID'), (['service-user', 'show'], 'USERNAME'),
                         (['service-user', 'enable'], 'USERNAME'),
                         (['service-user', 'disable'], 'USERNAME'),
                         (['service-user', 'rotate'], 'USERNAME'),
@@ -189,7 +190,8 @@ for name in ('', 'x' * 257, 'a\nb', '\x7f', '\x9b2J', 'a\u2028b', 'a\u2066b'):
 mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'x' * 257], 'label')
 mistake([*ADD, '--site', 'north', '--role', 'read', '--label', 'a\tb'], 'label')
 for verb in ([*ADD, '--site', 'north', '--role', 'read'], ['service-user', 'rotate', 'bob']):
-    for date in ('tomorrow', '2027-13-01', '2027-02-30', '2027-2', '31.03.2027', '2027-03-31T25:00:00Z',
+    for date in ('tomorrow', '2027-13-01', '2027-02-30', '2027-2', '31.03.2027',
+                 '2027-03-31T25:00:00Z',
                  '2027-03-31T12:00:00', '2027-03-31 ', '0000-00-00', '1969-12-31', '-1', ''):
         mistake([*verb, '--expires', date], '--expires')
     mistake([*verb, '--expires', '2020-01-01'], 'past')
@@ -219,14 +221,17 @@ for option, value in (('scope', 'unknown'), ('scope', 'cosmos openid'), ('scope'
                       ('access-ttl', '1h'), ('access-ttl', '-1'), ('access-ttl', '1e3')):
     mistake(['client', 'add', 'new', '--type', 'public', f'--{option}', value], option, value[:20])
 for uri in ('http://example.com/cb', 'javascript:alert(1)', 'https://example.com/#x', '/cb',
-            'https://', 'data:text/html,x', 'https://u:p@example.com/', 'http://127.0.0.1.evil.com/',
+            'https://', 'data:text/html,x', 'https://u:p@example.com/',
+            'http://127.0.0.1.evil.com/',
             'com.example:/a b', 'x:y', 'HTTPS://example.com\n'):
     mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', uri], 'redirect URI')
 for uri in ('com.example:/a\ncom.example:/b', 'com.example:/\t', 'com.example:/\x7f',
             'com.example:/\u00fc', 'https://example.com/\u00fc'):
     mistake(['client', 'add', 'new', '--type', 'native', '--redirect-uri', uri], 'redirect URI')
-mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'http://127.0.0.1/cb'], 'redirect')
-mistake(['client', 'add', 'new', '--type', 'public', '--redirect-uri', 'https://a.example/'], 'redirect')
+mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'http://127.0.0.1/cb'],
+        'redirect')
+mistake(['client', 'add', 'new', '--type', 'public', '--redirect-uri', 'https://a.example/'],
+        'redirect')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--grant', 'client_credentials'],
         '--service-user')
 for kind in ('public', 'native', 'device'):
@@ -236,13 +241,15 @@ for kind in ('public', 'confidential', 'device'):
     mistake(['client', 'add', 'new', '--type', kind, '--grant', 'authorization_code'], kind,
             'authorization_code', 'redirect URI')
 mistake(['client', 'add', 'new', '--type', 'confidential', '--service-user', 'nobody'], 'nobody')
-mistake(['client', 'add', 'new', '--type', 'confidential', '--password-out', 'FOLDER/there'], '/there',
-        before=write('there', 'mine'))
-mistake(['client', 'add', 'new', '--type', 'public', '--password-out', 'FOLDER/new'], '--password-out')
+mistake(['client', 'add', 'new', '--type', 'confidential', '--password-out', 'FOLDER/there'],
+        '/there', before=write('there', 'mine'))
+mistake(['client', 'add', 'new', '--type', 'public', '--password-out', 'FOLDER/new'],
+        '--password-out')
 mistake(['client', 'rotate-secret', 'partner', '--password-out', 'FOLDER/there'], '/there',
         before=write('there', 'mine'))
 
-mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'https://a/' + 'x' * 4100], 'redirect')
+mistake(['client', 'add', 'new', '--type', 'web', '--redirect-uri', 'https://a/' + 'x' * 4100],
+        'redirect')
 mistake(['client', 'add', 'new', '--type', 'web', *['--redirect-uri', 'https://a.example/'] * 64],
         '--redirect-uri')
 mistake(['client', 'add', 'new', '--type', 'public', *['--scope', 'cosmos'] * 70], '--scope')
@@ -258,7 +265,8 @@ for option, value in (('flood-limit', 'x'), ('flood-limit', '-1'), ('flood-limit
                       ('log-level', 'loud'), ('log-level', 'INFO '),
                       ('issuer', 'https://localhost/other')):
     mistake(['serve', f'--{option}', value], f'--{option}', value)
-for address in ('127.0.0.1', '127.0.0.1:x', '127.0.0.1:65536', '127.0.0.1:1:2', 'unix:', 'localhost:1',
+for address in ('127.0.0.1', '127.0.0.1:x', '127.0.0.1:65536', '127.0.0.1:1:2', 'unix:',
+                'localhost:1',
                 ':1', '[::1]', '[::1]:', '::1:1', '127.evil.example:1', 'unix:' + 'x' * 200, ' ',
                 'localhost:9999', '8480', 'example.com:0', '*:0', '[127.0.0.1]:1', '[]:1', '[:1',
                 '127.0.0.1:+1', '127.0.0.1:000001', '127.1:1', '[::1:1', '::1]:1'):
@@ -401,7 +409,8 @@ def clients(data):
     equal(data.json('client', 'enable', 'pub')['state'], 'enabled', 'enable')
     check(data.json('client', 'rotate-secret', 'web.app')['client_secret'] != secret, 'rotate')
     data.verb('client', 'add', 'x' * 128, '--type', 'device')
-    for uri in ('https://a.example', 'http://127.0.0.1/cb', 'http://[::1]:1/cb', 'com.example.app:/cb'):
+    for uri in ('https://a.example', 'http://127.0.0.1/cb', 'http://[::1]:1/cb',
+                'com.example.app:/cb'):
         data.verb('client', 'add', uri.translate(str.maketrans(':/[]', '....')), '--type', 'native',
                   '--redirect-uri', uri)
 
@@ -627,7 +636,8 @@ def longest():
         data.verb('site', 'add', 's' * 64)
         user = data.json('service-user', 'add', 'u' * 256, '--site', 's' * 64, '--role', 'write',
                          '--label', 'l' * 256)
-        client = data.json('client', 'add', 'c' * 128, '--type', 'confidential', '--scope', 'cosmos',
+        client = data.json('client', 'add', 'c' * 128, '--type', 'confidential', '--scope',
+                           'cosmos',
                            '--scope', 'openid', '--scope', 'offline_access')
         own = {'client_id': client['client_id'], 'client_secret': client['client_secret']}
         server = data.serve()

@@ -86,11 +86,6 @@ def threads(count):
     return of
 
 
-def quiet(server):
-    server.get('/nothing')
-    equal([event['level'] for event in server.events() if event['event'] != 'listening'], [], 'lines')
-
-
 serving('an empty file', '', wanted=lambda _: None)
 serving('comments, blank lines, spaces, CRLF, no line feed at the end',
         '; one\r\n# two\r\n\r\n   threads   =   3   \r\nlog-level=info', wanted=threads(3))
@@ -98,7 +93,8 @@ serving('a byte order mark', '\ufeffthreads = 3\n', wanted=threads(3))
 serving('a comment after a value', 'threads = 3 ; three\n', wanted=threads(3))
 serving('what the command line says wins', 'threads = 1\nlog-level = debug\n', '--threads', '5',
         wanted=threads(5))
-serving('listen on the command line replaces the file\'s', 'listen = 127.0.0.1:1\nlisten = [::1]:1\n',
+serving('listen on the command line replaces the file\'s',
+        'listen = 127.0.0.1:1\nlisten = [::1]:1\n',
         wanted=lambda server: equal(len(server.events('listening')), 1, 'listeners'))
 serving('a flag that is off', 'behind-proxy = no\n', wanted=lambda _: None)
 

@@ -233,7 +233,8 @@ def key_other(folder):
     complains_everywhere(data, (2, 5), 'key')
 
 
-for name, content in (('empty', b''), ('short', b'A' * 42), ('long', b'A' * 44), ('huge', b'A' * 9000),
+for name, content in (('empty', b''), ('short', b'A' * 42), ('long', b'A' * 44),
+                      ('huge', b'A' * 9000),
                       ('not base64url', b'+' * 43), ('binary', bytes(32)), ('two lines',
                                                                             b'A' * 43 + b'\nB\n')):
     @in_folder(f'a key that is none: {name}', content)
@@ -455,8 +456,8 @@ def verbs_race(folder):
     data = filled(folder)
     server = data.serve()
     done = side_by_side(8, lambda turn: [
-        data.attempt('service-user', 'add', f'u{turn}-{number}', '--site', 'north', '--role', 'read',
-                     '--json') for number in range(5)])
+        data.attempt('service-user', 'add', f'u{turn}-{number}', '--site', 'north', '--role',
+                     'read', '--json') for number in range(5)])
     for each in (each for part in done for each in part):
         equal(each.returncode, 0, each.complained)
     equal(len(data.json('service-user', 'list')), 41, 'how many')

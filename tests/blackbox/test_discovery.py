@@ -86,7 +86,8 @@ for place in ('/identity' + JWKS, '/identity' + JWKS + '/', '/identity/' + JWKS)
 
 for place in ('/', '/identity', OPENID, RFC8414, RFC8414 + '/other', '/Identity' + OPENID,
               '/identity/../identity' + OPENID, '/identityx' + OPENID, '/identity' + OPENID + '/x',
-              '/identity/connect', '/identity/connect/tokens', '/connect/token', '/identity/healthz',
+              '/identity/connect', '/identity/connect/tokens', '/connect/token',
+              '/identity/healthz',
               '/identity' + RFC8414, '/identity/connect/token/x', '/identity/connect%2ftoken%2fx',
               '/' + 'x' * 3000, '/identity/%2e%2e/identity' + OPENID):
     @suite.case(f'nothing is at {place[:60]}', place)

@@ -131,7 +131,8 @@ def closed_log():
 def announced():
     dev = Dev()
     equal(set(dev.seeded), {'authority', 'client_id', 'service_users', 'clients'}, 'members')
-    equal([set(user) for user in dev.users], [{'username', 'password', 'site', 'role'}] * 4, 'users')
+    equal([set(user) for user in dev.users], [{'username', 'password', 'site', 'role'}] * 4,
+          'users')
     equal(set(dev.confidential), {'client_id', 'client_secret'}, 'the client')
     equal(dev.seeded['client_id'], PUBLIC, 'client_id')
     dev.stop()

@@ -16,7 +16,8 @@ def prepare(folder):
     data = Data(folder, clock=clock)
     users = {name: data.user('north', 'read', *more) for name, more in (
         ('good', ()), ('other', ()), ('disabled', ()), ('signed in, disabled', ()),
-        ('expired', ('--expires', '2027-02-01')), ('signed in, expired', ('--expires', '2027-02-01')),
+        ('expired', ('--expires', '2027-02-01')),
+        ('signed in, expired', ('--expires', '2027-02-01')),
         ('rotated', ()))}
     users['site disabled'] = data.user('south', 'write')
     server = data.serve()
@@ -93,7 +94,8 @@ with Folder() as folder:
                             'the line in the log')
             reasons[name] = line[0]['reason']
         for name, reason in (('disabled', 'user_disabled'), ('site disabled', 'site_disabled'),
-                             ('expired', 'no_live_credential'), ('password wrong', 'wrong_password'),
+                             ('expired', 'no_live_credential'),
+                             ('password wrong', 'wrong_password'),
                              ('unknown user, password wrong', 'unknown_user')):
             equal(reasons[name], reason, f'the reason of {name}')
 

@@ -220,7 +220,8 @@ def killed_verbs():
         data.verb('site', 'add', 'north')
         for number in range(30):
             process = subprocess.Popen([ADITD, *data.arguments(
-                'service-user', 'add', f'u{number}', '--site', 'north', '--role', 'read', '--json')],
+                'service-user', 'add', f'u{number}', '--site', 'north', '--role', 'read',
+                '--json')],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
             time.sleep(chance.uniform(0, 0.02))
             process.kill()

@@ -106,7 +106,8 @@ for name in ('resource', 'audience'):
             equal(claims_of(answer.json['access_token'])['aud'], 'external-api', 'aud')
 
 for body in (b'&username=%ff', b'&x=%c3%28', b'&x=%ed%a0%80', b'&x=%f4%90%80%80', b'&x=%c0%80',
-             b'&x=\xff', b'&x=\x80', b'&%ff=x', b'&x=%00', b'&x=a%00b', b'&%00=x', b'&x=%', b'&x=%4',
+             b'&x=\xff', b'&x=\x80', b'&%ff=x', b'&x=%00', b'&x=a%00b', b'&%00=x', b'&x=%',
+              b'&x=%4',
              b'&x=%zz', b'&x=%u0041'):
     @suite.case(f'row 2: {body!r}', body)
     def malformed(body):
@@ -355,7 +356,8 @@ for status, raw in (
         (431, b'GET / HTTP/1.1\r\nHost: x\r\nA: ' + b'x' * 20000 + b'\r\n\r\n'),
         (501, b'X' * 33 + b' / HTTP/1.1\r\nHost: x\r\n\r\n'),
         (505, b'GET / HTTP/2.0\r\nHost: x\r\n\r\n')):
-    @suite.case(f'what HTTP itself forbids is refused in JSON, and logged: {raw[:20]!r}', status, raw)
+    @suite.case(f'what HTTP itself forbids is refused in JSON, and logged: {raw[:20]!r}', status,
+                raw)
     def refused_by_server(status, raw):
         reply = refused(exchange(dev.address, raw), 'invalid_request', status)
         check(reply.json['error_description'], 'the reason is missing')
