@@ -118,11 +118,11 @@ static int check_positional(struct invocation *invocation)
 	size_t count = invocation->options.positional_count;
 
 	if (count < verb->least)
-		fault_set(&invocation->fault, "%s %s needs %s", verb->noun, verb->name,
-			verb->arguments);
+		fault_set(&invocation->fault, "aditd %s %s needs %s; --help shows the form",
+			verb->noun, verb->name, verb->arguments);
 	else if (count > verb->most)
 		fault_set(&invocation->fault,
-			"\"%s\" is one argument too many; --help shows the form",
+			"\"%.200s\" is one argument too many; --help shows the form",
 			invocation->options.positional[verb->most]);
 	else
 		return 0;

@@ -63,7 +63,7 @@ static int parse_option(struct options *options, const char *text, const char *n
 	*ret_next_used = false;
 	if (!spec) {
 		fault_set(fault, "there is no option --%.*s; --help lists those there are",
-			(int)length, text);
+			length < 128 ? (int)length : 128, text);
 		return ERROR_INVALID;
 	}
 	if (!spec->value && equals) {
@@ -97,7 +97,8 @@ bool options_given_on_command_line(const struct options *options, const struct o
 static int add_positional(struct options *options, const char *text, struct fault *fault)
 {
 	if (options->positional_count == OPTIONS_POSITIONAL_MAX) {
-		fault_set(fault, "\"%s\" is one argument too many; --help shows the form", text);
+		fault_set(
+			fault, "\"%.200s\" is one argument too many; --help shows the form", text);
 		return ERROR_INVALID;
 	}
 	if (!utf8_valid(text, strlen(text))) {
@@ -125,7 +126,7 @@ int options_parse(struct options *options, const struct option_spec *specs, int 
 		} else if (!strcmp(text, "--")) {
 			only_positional = true;
 		} else if (text[1] != '-') {
-			fault_set(fault, "there is no option %s; options begin with two dashes",
+			fault_set(fault, "there is no option %.128s; options begin with two dashes",
 				text);
 			error = ERROR_INVALID;
 		} else {
@@ -221,7 +222,7 @@ int options_number(const struct options *options, const char *name,
 	if (parse_number(text, &end, &number) || *end || number < range->least ||
 		number > range->most) {
 		options_place(options, name, 0, place);
-		fault_set(fault, "%s \"%s\": give a whole number from %" PRId64 " to %" PRId64,
+		fault_set(fault, "%s \"%.128s\": give a whole number from %" PRId64 " to %" PRId64,
 			place, text, range->least, range->most);
 		return ERROR_INVALID;
 	}
@@ -258,7 +259,8 @@ int options_duration(const struct options *options, const char *name, int64_t ot
 	unit = parse_number(text, &end, &number) ? 0 : unit_seconds(end);
 	if (!unit || number > most / unit) {
 		fault_set(fault,
-			"--%s \"%s\": give a time such as 90s, 15m, 12h or 7d, at most 10 years",
+			"--%s \"%.128s\": give a time such as 90s, 15m, 12h or 7d, at most 10 "
+			"years",
 			name, text);
 		return ERROR_INVALID;
 	}
@@ -291,8 +293,8 @@ int options_date(
 	at = end && !*end ? timegm(&checked) : -1;
 	if (at <= 0 || checked.tm_mday != parts.tm_mday) {
 		fault_set(fault,
-			"--%s \"%s\": give a date such as 2027-03-31 or 2027-03-31T12:00:00Z", name,
-			text);
+			"--%s \"%.128s\": give a date such as 2027-03-31 or 2027-03-31T12:00:00Z",
+			name, text);
 		return ERROR_INVALID;
 	}
 	*ret_at = at;

@@ -119,7 +119,8 @@ static void test_the_stores_answers(void **state)
 		fault.text, "there is no site \"a\"; aditd site list shows those there are");
 	assert_int_equal(
 		admin_read_fault(ERROR_UNAVAILABLE, "site", "a", &fault), ERROR_UNAVAILABLE);
-	assert_string_equal(fault.text, "the site \"a\" can't be read from the store: unavailable");
+	assert_string_equal(
+		fault.text, "the site \"a\" can't be read from the store: unavailable; try again");
 	assert_int_equal(admin_change_fault(ERROR_EXISTS, "site", "a", &fault), ERROR_EXISTS);
 	assert_string_equal(fault.text, "there is a site \"a\" already; choose another name");
 	assert_int_equal(
@@ -258,7 +259,8 @@ static void test_stores_nothing_that_was_not_delivered(void **state)
 
 	add_user(scene, &before, password);
 	assert_int_equal(admin_service_user_add(&scene->admin, &wanted, &user, &fault), ERROR_IO);
-	assert_string_equal(fault.text, "the password can't be handed over; nothing was changed");
+	assert_string_equal(
+		fault.text, "the password of \"a\" can't be handed over; nothing was changed");
 	assert_int_equal(
 		admin_service_user_get(&scene->admin, "a", &user, &fault), ERROR_NOT_FOUND);
 	assert_int_equal(

@@ -164,6 +164,32 @@ for noun, verbs in (('site', 'add, list, show, enable, disable'),
             one_line(run(noun, *more), 2, f'aditd {noun} ', f': {verbs}\n')
 
 
+# A long value does not push what to do off the line's end.
+LONG = 'x' * 600
+for arguments, advice in (
+        (['site', 'show', LONG], 'aditd site list'), (['site', 'add', LONG], 'use 1 to 64'),
+        (['service-user', 'rotate', LONG], 'aditd service-user list'),
+        ([*'service-user add new --site north --role'.split(), LONG], 'use read or write'),
+        (['client', 'add', '--type', 'public', LONG], 'use 1 to 128'),
+        (['client', 'add', 'new', '--type', LONG], 'use public'),
+        ([*'client add new --type public --scope'.split(), LONG], 'use cosmos'),
+        ([*'client add new --type public --grant'.split(), LONG], 'use password'),
+        ([*'client add new --type web --redirect-uri'.split(), 'http://' + LONG], 'use https'),
+        ([*'client add new --type web'.split(),
+          *(f'--redirect-uri=https://a.example/{i}{LONG[:400]}' for i in range(20))], 'at most'),
+        (['key', 'rotate', '--purpose', LONG], 'use signing'),
+        (['key', 'rotate', '--alg', LONG], 'use ES256'), (['key', 'list', LONG], '--help'),
+        (['serve', '--log-level', LONG], 'use debug'), (['serve', '--threads', LONG], 'give a whole'),
+        (['serve', '--listen', LONG], 'such as'), (['serve', '--issuer', 'https://' + LONG], 'leave'),
+        (['dev', '--listen', LONG], 'aditd serve'), (['dev', '--log-level', LONG], 'use debug'),
+        (['dev', LONG], '--help'), (['dev', '--' + LONG], '--help'), (['dev', '-' + LONG], 'dashes'),
+        (['service-user', 'rotate', 'bob', '--expires', LONG], 'give a date'),
+        (['service-user', 'rotate', 'bob', '--overlap', LONG], 'give a time'),
+        (['client', 'rotate-secret', 'external.customer'], 'only confidential and web'),
+        ([LONG], '--help'), ([LONG, LONG], '--help'), (['site', LONG], 'list')):
+    mistake(arguments, advice)
+
+
 @suite.case('no verb at all')
 def no_verb():
     one_line(run(), 2, '--help')

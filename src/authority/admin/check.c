@@ -9,11 +9,11 @@
 int admin_read_fault(int error, const char *thing, const char *name, struct fault *fault)
 {
 	if (error == ERROR_NOT_FOUND)
-		fault_set(fault, "there is no %s \"%s\"; aditd %s list shows those there are",
+		fault_set(fault, "there is no %s \"%.256s\"; aditd %s list shows those there are",
 			thing, name, thing);
 	else if (error)
-		fault_set(fault, "the %s \"%s\" can't be read from the store: %s", thing, name,
-			error_text(error));
+		fault_set(fault, "the %s \"%.256s\" can't be read from the store: %s; try again",
+			thing, name, error_text(error));
 	return error;
 }
 
@@ -22,10 +22,12 @@ int admin_change_fault(int error, const char *thing, const char *name, struct fa
 	if (error == ERROR_NOT_FOUND)
 		return admin_read_fault(error, thing, name, fault);
 	if (error == ERROR_EXISTS)
-		fault_set(fault, "there is a %s \"%s\" already; choose another name", thing, name);
+		fault_set(fault, "there is a %s \"%.256s\" already; choose another name", thing,
+			name);
 	else if (error)
-		fault_set(fault, "%s \"%s\": the store failed (%s); nothing was changed", thing,
-			name, error_text(error));
+		fault_set(fault,
+			"%s \"%.256s\": the store failed (%s); nothing was changed; try again",
+			thing, name, error_text(error));
 	return error;
 }
 

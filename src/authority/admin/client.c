@@ -42,14 +42,14 @@ static int check_id(const char *id, struct fault *fault)
 
 	if (!length || length >= STORE_CLIENT_SIZE || plain != length) {
 		fault_set(fault,
-			"\"%s\" is no client id; use 1 to %d letters, digits, dots, hyphens "
+			"\"%.128s\" is no client id; use 1 to %d letters, digits, dots, hyphens "
 			"and underscores",
 			id, STORE_CLIENT_SIZE - 1);
 		return ERROR_INVALID;
 	}
 	if (!strncmp(id, "su_", 3) || !strncmp(id, "p_", 2) || !strncmp(id, "c_", 2)) {
-		fault_set(
-			fault, "the client id \"%s\" begins like a subject's; choose another", id);
+		fault_set(fault, "the client id \"%.128s\" begins like a subject's; choose another",
+			id);
 		return ERROR_INVALID;
 	}
 	return 0;
@@ -81,7 +81,7 @@ static int take_grants(const struct admin_new_client *wanted, const struct clien
 			known |= !strcmp(*grant, known_grants[i]);
 		if (!known || scope_append(&grants, *grant, strlen(*grant))) {
 			fault_set(fault,
-				"\"%s\" is no grant; use password, refresh_token, "
+				"\"%.128s\" is no grant; use password, refresh_token, "
 				"authorization_code, client_credentials or the device "
 				"grant's URN",
 				*grant);
@@ -119,7 +119,7 @@ static int take_scopes(const struct admin *admin, const struct admin_new_client 
 			return admin_read_fault(found, "scope", *names, fault);
 		if (!found || scope_append(&scopes, *names, strlen(*names))) {
 			fault_set(fault,
-				"there is no scope \"%s\"; use cosmos, offline_access or "
+				"there is no scope \"%.128s\"; use cosmos, offline_access or "
 				"openid",
 				*names);
 			return ERROR_INVALID;
@@ -166,7 +166,7 @@ static int take_redirect_uris(const struct admin_new_client *wanted, const struc
 	for (const char *const *uri = wanted->redirect_uris; *uri; uri++) {
 		if (!redirect_uri_allowed(*uri, !type->has_secret)) {
 			fault_set(fault,
-				"the redirect URI \"%s\" is not allowed; use https, or for "
+				"the redirect URI \"%.200s\" is not allowed; use https, or for "
 				"a native client http on loopback or a private scheme, "
 				"without a fragment",
 				*uri);
@@ -175,7 +175,10 @@ static int take_redirect_uris(const struct admin_new_client *wanted, const struc
 		(void)buf_printf(&uris, "%s%s", uris.len ? "\n" : "", *uri);
 	}
 	if (buf_status(&uris))
-		fault_set(fault, "there are too many redirect URIs");
+		fault_set(fault,
+			"the redirect URIs are too long; at most %d bytes together, with one "
+			"between two",
+			STORE_URIS_SIZE - 1);
 	return buf_status(&uris) ? ERROR_INVALID : 0;
 }
 
@@ -209,8 +212,10 @@ static int make_secret(const struct admin *admin, const struct admin_new_client 
 		error = wanted->deliver(wanted->context, client->id, secret);
 	memory_wipe(secret, sizeof(secret));
 	if (error)
-		fault_set(fault, "the client's secret can't be made or handed over; nothing was "
-				 "changed");
+		fault_set(fault,
+			"the secret of \"%s\" can't be made or handed over (%s); nothing was "
+			"changed",
+			client->id, error_text(error));
 	else
 		client->secret_count = 1;
 	return error;
@@ -224,7 +229,7 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 
 	if (!error && !type) {
 		fault_set(fault,
-			"\"%s\" is no type of client; use public, confidential, native, "
+			"\"%.128s\" is no type of client; use public, confidential, native, "
 			"web or device",
 			wanted->type);
 		error = ERROR_INVALID;
@@ -293,8 +298,10 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 	if (error)
 		return error;
 	if (!find_type(client.type) || !find_type(client.type)->has_secret) {
-		fault_set(
-			fault, "the client \"%s\" is %s and has no secret", client.id, client.type);
+		fault_set(fault,
+			"the client \"%s\" is %s and has no secret; only confidential and web ones "
+			"have",
+			client.id, client.type);
 		return ERROR_INVALID;
 	}
 	error = admin_check_rotation(admin, rotation, client.secrets, client.secret_count, fault);
@@ -309,9 +316,9 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 	}
 	if (error) {
 		fault_set(fault,
-			"the new secret can't be made or handed over (%s); nothing was "
+			"the new secret of \"%s\" can't be made or handed over (%s); nothing was "
 			"changed",
-			error_text(error));
+			client.id, error_text(error));
 		return error;
 	}
 	error = store_client_rotate_secret(

@@ -23,8 +23,8 @@ static int check_alg(const struct admin_key_rotation *rotation, struct keyring_n
 	}
 	if (!jose_alg_parse(rotation->alg ? rotation->alg : "ES256", &wanted->alg))
 		return 0;
-	fault_set(
-		fault, "\"%s\" is no algorithm of ours; use ES256, RS256 or EdDSA", rotation->alg);
+	fault_set(fault, "\"%.128s\" is no algorithm of ours; use ES256, RS256 or EdDSA",
+		rotation->alg);
 	return ERROR_INVALID;
 }
 
@@ -36,8 +36,8 @@ static void fault_key(int error, const struct admin_key_rotation *rotation, stru
 			"(aditd key list); nothing was changed",
 			KEYRING_KEYS_MAX, rotation->purpose);
 	else
-		fault_set(
-			fault, "the key can't be made: %s; nothing was changed", error_text(error));
+		fault_set(fault, "the %s key can't be made: %s; nothing was changed; try again",
+			rotation->purpose, error_text(error));
 }
 
 int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
@@ -52,7 +52,8 @@ int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation 
 	else if (!strcmp(rotation->purpose, "sealing"))
 		wanted.keep_s = SEALING_KEEP_S;
 	else if (strcmp(rotation->purpose, "pepper") != 0) {
-		fault_set(fault, "\"%s\" is no purpose of a key; use signing, sealing or pepper",
+		fault_set(fault,
+			"\"%.128s\" is no purpose of a key; use signing, sealing or pepper",
 			rotation->purpose);
 		return ERROR_INVALID;
 	}

@@ -18,7 +18,7 @@ static int check_role(const char *role, struct fault *fault)
 
 	if (!site_role_parse(role, &parsed) && parsed != SITE_ROLE_ADMIN)
 		return 0;
-	fault_set(fault, "\"%s\" is no role of a Service User; use read or write", role);
+	fault_set(fault, "\"%.128s\" is no role of a Service User; use read or write", role);
 	return ERROR_INVALID;
 }
 
@@ -89,14 +89,16 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 		error = credential_make(admin->keyring, admin->clock,
 			GENERATED_SERVICE_USER_PASSWORD, user.id, password, &user.credentials[0]);
 	if (error) {
-		fault_set(fault, "the Service User can't be made: %s", error_text(error));
+		fault_set(fault, "the Service User \"%s\" can't be made: %s; nothing was changed",
+			user.username, error_text(error));
 		return error;
 	}
 	user.credentials[0].expires_at = wanted->expires_at;
 	error = wanted->deliver(wanted->context, user.username, password);
 	memory_wipe(password, sizeof(password));
 	if (error) {
-		fault_set(fault, "the password can't be handed over; nothing was changed");
+		fault_set(fault, "the password of \"%s\" can't be handed over; nothing was changed",
+			user.username);
 		return error;
 	}
 	error = store_service_user_add(admin->store, &user);
@@ -143,9 +145,9 @@ int admin_service_user_rotate(const struct admin *admin, const struct admin_rota
 	}
 	if (error) {
 		fault_set(fault,
-			"the new password can't be made or handed over (%s); nothing was "
+			"the new password of \"%s\" can't be made or handed over (%s); nothing was "
 			"changed",
-			error_text(error));
+			user.username, error_text(error));
 		return error;
 	}
 	error = store_service_user_rotate(

@@ -11,7 +11,7 @@ int admin_site_add(const struct admin *admin, const char *id, const char *name, 
 
 	if (!site_id_valid(id, strlen(id))) {
 		fault_set(fault,
-			"\"%s\" is no site id; use 1 to 64 lower-case letters, digits and "
+			"\"%.128s\" is no site id; use 1 to 64 lower-case letters, digits and "
 			"hyphens, not beginning with a hyphen",
 			id);
 		return ERROR_INVALID;

@@ -31,7 +31,8 @@ int administration_open(struct invocation *invocation, struct administration *ad
 		&administration->keyring);
 	if (error) {
 		fault_set(&invocation->fault, "the keys in %s can't be opened: %s", directory->path,
-			error == ERROR_REFUSED ? "secret.key belongs to other data"
+			error == ERROR_REFUSED ? "secret.key belongs to other data; put back the "
+						 "one that was made with it"
 					       : error_text(error));
 		administration_close(administration);
 		return error;

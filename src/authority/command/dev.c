@@ -77,7 +77,8 @@ static int choose_address(struct development *development, int64_t port, struct 
 	int error = port ? 0 : find_free_port(&chosen);
 
 	if (error) {
-		fault_set(fault, "there is no free port on 127.0.0.1");
+		fault_set(fault, "there is no free port on 127.0.0.1; name one with --listen "
+				 "127.0.0.1:PORT");
 		return error;
 	}
 	(void)snprintf(development->address, sizeof(development->address), LOOPBACK "%u", chosen);
@@ -108,7 +109,7 @@ static int parse_port(struct invocation *invocation, int64_t *ret_port)
 	}
 bad:
 	fault_set(&invocation->fault,
-		"--listen \"%s\": aditd dev listens on " LOOPBACK "PORT only; for more, use aditd "
+		"--listen \"%.128s\": aditd dev listens on " LOOPBACK "PORT only; for more, use aditd "
 		"init and aditd serve",
 		options_text(&invocation->options, "listen"));
 	return ERROR_INVALID;
@@ -263,7 +264,7 @@ static int announce(void *context)
 	if (!error && (fwrite(buf.data, 1, buf.len, stdout) != buf.len || fflush(stdout)))
 		error = ERROR_IO;
 	if (error)
-		fault_set(&development->invocation->fault, "the output can't be written");
+		fault_set(&development->invocation->fault, "the output can't be written to stdout");
 	buf_finish(&buf);
 	return error;
 }
@@ -316,7 +317,7 @@ static int take_settings(struct development *development)
 		.fd = STDERR_FILENO, .least = LOG_LEVEL_WARNING, .clock = &invocation->clock};
 	if (level && log_level_parse(level, &development->log.least)) {
 		fault_set(&invocation->fault,
-			"--log-level \"%s\": use debug, info, warning or error", level);
+			"--log-level \"%.128s\": use debug, info, warning or error", level);
 		return ERROR_INVALID;
 	}
 	return options_number(&invocation->options, "access-ttl", &ttl,

@@ -46,7 +46,8 @@ static int check_listen(const struct invocation *invocation, size_t index, struc
 			place, address);
 	else if (!behind_proxy && !listen_is_local(address))
 		fault_set(fault,
-			"%s %s would take passwords over plain HTTP; put a TLS proxy in front and "
+			"%s %.128s would take passwords over plain HTTP; put a TLS proxy in front "
+			"and "
 			"say --behind-proxy, or listen on loopback",
 			place, address);
 	else
@@ -91,8 +92,8 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 		.fd = STDERR_FILENO, .least = LOG_LEVEL_INFO, .clock = &invocation->clock};
 	if (level && log_level_parse(level, &serving->log.least)) {
 		options_place(&invocation->options, "log-level", 0, place);
-		fault_set(&invocation->fault, "%s \"%s\": use debug, info, warning or error", place,
-			level);
+		fault_set(&invocation->fault, "%s \"%.128s\": use debug, info, warning or error",
+			place, level);
 		return ERROR_INVALID;
 	}
 	error = options_number(&invocation->options, "flood-limit", &flood,
@@ -116,8 +117,9 @@ static int check_issuer(struct invocation *invocation, const struct authority *a
 		return 0;
 	options_place(&invocation->options, "issuer", 0, place);
 	fault_set(&invocation->fault,
-		"%s %s differs from this data directory's, %s, which init fixed", place, wanted,
-		authority->self.issuer);
+		"%s %.120s differs from this data directory's, %.256s, which init fixed; leave it "
+		"out, or name another directory with --data",
+		place, wanted, authority->self.issuer);
 	return ERROR_INVALID;
 }
 
