@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""Whatever is wrong with a user name or a password, the answer is the same, and so is its time."""
+"""Whatever is wrong with a user name or a password, the answer is the same, and none leaves before
+its time: at which one exactly, tests/authority/test_failure_time.c tries on a clock that stands."""
 import itertools
 
 from harness import (FAILURE_S, PUBLIC, Clock, Data, Folder, Suite, basic, check, equal, refused,
