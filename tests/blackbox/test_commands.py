@@ -132,7 +132,8 @@ for verb, has_json in VERBS:
         mistake([*verb, '--json=yes'], '--json')
 
 for arguments, word in ((['site', 'add'], 'ID'), (['site', 'show'], 'ID'),
-                        (['site', 'enable'], 'ID'), (['site', 'disable'], 'ID'), (['service-user', 'show'], 'USERNAME'),
+                        (['site', 'enable'], 'ID'), (['site', 'disable'], 'ID'),
+                        (['service-user', 'show'], 'USERNAME'),
                         (['service-user', 'enable'], 'USERNAME'),
                         (['service-user', 'disable'], 'USERNAME'),
                         (['service-user', 'rotate'], 'USERNAME'),
@@ -557,7 +558,8 @@ def no_room_for_a_password(data):
         return 'no namespaces to mount in'
     equal((done.returncode, done.stdout), (5, ''), f'exit code and stdout, {done.stderr}')
     lines = done.stderr.splitlines()
-    check(len(lines) == 2 and full + '/out' in lines[0] and 'nothing was changed' in lines[0], lines)
+    check(len(lines) == 2 and full + '/out' in lines[0] and 'nothing was changed' in lines[0],
+          lines)
     equal(lines[1], 'x', 'what is there')
     check(snapshot(data.path) == before, 'a file has changed')
     return None

@@ -280,7 +280,9 @@ def scope_limit():
     most = 'cosmos ' * 42 + 'cosmos'
     equal(len(most), 300, 'the length')
     served(dev.post({**GOOD, 'scope': most}))
-    refused(dev.post({**GOOD, 'scope': most + 's'}), 'invalid_scope')
+    over = 'offline_access' + ' cosmos' * 41
+    equal(len(over), 301, 'the length')
+    refused(dev.post({**GOOD, 'scope': over}), 'invalid_scope')
 
 
 # --- what else is passed over ----------------------------------------------------------------
