@@ -109,6 +109,9 @@ def unreadable():
             file.write(bytes(value ^ 0xa5 for value in whole))
         os.kill(server.pid, signal.SIGCONT)
         until(lambda: server.get('/readyz').status == 503, 'not ready')
+        # Where the client is still known from before, and the user is not.
+        for _ in range(3):
+            fault(server.password({'username': 'nobody', 'password': 'x'}))
         # The cache lives for five seconds more.
         until(lambda: server.password(users[0]).status == 503, 'the cache')
         for _ in range(3):
