@@ -109,7 +109,8 @@ static int parse_port(struct invocation *invocation, int64_t *ret_port)
 	}
 bad:
 	fault_set(&invocation->fault,
-		"--listen \"%.128s\": aditd dev listens on " LOOPBACK "PORT only; for more, use aditd "
+		"--listen \"%.128s\": aditd dev listens on " LOOPBACK
+		"PORT only; for more, use aditd "
 		"init and aditd serve",
 		options_text(&invocation->options, "listen"));
 	return ERROR_INVALID;
