@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the black-box tests share: servers to start and stop, requests of exactly these bytes,
 a clock of their own, and cases that run side by side."""
+import atexit
 import base64
 import concurrent.futures
 import json
@@ -344,6 +345,7 @@ class Folder:
 
     def __enter__(self):
         self.path = tempfile.mkdtemp(prefix='adit-blackbox-')
+        atexit.register(self.__exit__)
         return self.path
 
     def __exit__(self, *_):
