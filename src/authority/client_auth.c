@@ -87,7 +87,7 @@ int client_auth_identify(struct token_call *call, const struct http_request *req
 	return 0;
 }
 
-static bool type_has_secret(const char *type)
+bool client_type_has_secret(const char *type)
 {
 	return !strcmp(type, "confidential") || !strcmp(type, "web");
 }
@@ -149,7 +149,7 @@ int client_auth_verify(struct token_call *call)
 	if (error && error != ERROR_NOT_FOUND)
 		return token_call_fault(call, error, "reading the client");
 	known = !error && !call->client.disabled_at;
-	if (known && !type_has_secret(call->client.type)) {
+	if (known && !client_type_has_secret(call->client.type)) {
 		call->secret_ignored = call->claim.secret && *call->claim.secret;
 		return 0;
 	}

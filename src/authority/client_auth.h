@@ -15,4 +15,7 @@ int client_auth_identify(struct token_call *call, const struct http_request *req
  * client that the refresh token names (3-wire). Same returns. */
 int client_auth_verify(struct token_call *call);
 
+/* Whether a client of that type has a secret. */
+bool client_type_has_secret(const char *type);
+
 #endif

@@ -19,6 +19,7 @@ struct grant {
 
 extern const struct grant grant_password;
 extern const struct grant grant_refresh_token;
+extern const struct grant grant_client_credentials;
 
 /* What the scope in the request means for this client: the default where it is
  * omitted; ERROR_REFUSED with the failure recorded where it goes beyond `allowed`,

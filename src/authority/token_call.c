@@ -9,6 +9,58 @@
 
 enum { TOKEN_BODY_MAX = 8192 };
 
+static void begin(struct token_call *call, struct authority *authority,
+	const struct http_request *request, struct http_ticket ticket)
+{
+	memset(call, 0, offsetof(struct token_call, arena_first));
+	call->authority = authority;
+	call->worker = &authority->workers[ticket.loop % AUTHORITY_WORKERS_MAX];
+	call->ticket = ticket;
+	call->arrived_at_ms = request->arrived_at_ms;
+	call->now_s = clock_now_s(authority->clock);
+	call->keys = keyring_acquire(authority->keyring);
+	http_source_text(request->peer, call->source);
+	arena_init_with(
+		&call->arena, TOKEN_CALL_ARENA_MAX, call->arena_first, sizeof(call->arena_first));
+}
+
+struct token_call *token_call_create(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
+{
+	struct token_call *call = malloc(sizeof(*call));
+	int error;
+
+	if (!call) {
+		respond_error(ticket, &(struct error_reply){.status = 503,
+					      .error = OAUTH_SERVER_ERROR,
+					      .description = "out of memory",
+					      .retry_after_s = 5});
+		return NULL;
+	}
+	begin(call, authority, request, ticket);
+	error = correlation_id_make(call->correlation_id);
+	if (!error)
+		return call;
+	(void)token_call_fault(call, error, "making a correlation id");
+	token_call_refuse(call);
+	return NULL;
+}
+
+int token_call_read_parameters(struct token_call *call, const struct http_request *request)
+{
+	const char *description = NULL;
+	int error = parameters_read(request, &call->arena, &call->parameters, &description);
+
+	if (error == ERROR_MEMORY)
+		return token_call_fault(call, error, "reading the parameters");
+	if (error)
+		return token_call_fail(call, &(struct token_failure){.status = 400,
+						     .error = OAUTH_INVALID_REQUEST,
+						     .description = description,
+						     .reason = "shape"});
+	return 0;
+}
+
 int token_call_fail(struct token_call *call, const struct token_failure *failure)
 {
 	call->failure = *failure;
@@ -70,7 +122,7 @@ int token_call_open_refresh_token(struct token_call *call, const char *text)
 	return 0;
 }
 
-static void call_free(struct token_call *call)
+void token_call_destroy(struct token_call *call)
 {
 	arena_finish(&call->arena);
 	keyring_release(call->keys);
@@ -115,7 +167,7 @@ void token_call_refuse(struct token_call *call)
 					    .challenge_basic = failure->challenge_basic,
 					    .not_before_ms = failure_time(call),
 				    });
-	call_free(call);
+	token_call_destroy(call);
 }
 
 static int write_body(struct token_call *call, struct buf *body)
@@ -165,5 +217,5 @@ void token_call_answer(struct token_call *call)
 		log_text("note", call->secret_ignored ? "client_secret ignored" : NULL));
 	respond_token(call->ticket, body.data, body.len);
 	buf_finish(&body);
-	call_free(call);
+	token_call_destroy(call);
 }

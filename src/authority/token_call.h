@@ -75,6 +75,16 @@ struct token_call {
 	_Alignas(16) char arena_first[TOKEN_CALL_ARENA_FIRST]; /* last: not zeroed */
 };
 
+/* Begins a call; NULL when that could not be, which has been answered then. */
+struct token_call *token_call_create(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+
+/* Reads the form. 0, or ERROR_REFUSED with the failure recorded. */
+int token_call_read_parameters(struct token_call *call, const struct http_request *request);
+
+/* Ends a call that was answered by other means. */
+void token_call_destroy(struct token_call *call);
+
 /* Records the failure, and returns ERROR_REFUSED. */
 int token_call_fail(struct token_call *call, const struct token_failure *failure);
 

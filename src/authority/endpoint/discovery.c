@@ -41,7 +41,8 @@ static void write_scopes(struct json_writer *writer, const struct authority *aut
 
 static void write_members(struct json_writer *writer, const struct authority *authority)
 {
-	static const char *const grants[] = {"password", "refresh_token", NULL};
+	static const char *const grants[] = {
+		"password", "refresh_token", "client_credentials", NULL};
 	static const char *const methods[] = {
 		"none", "client_secret_basic", "client_secret_post", NULL};
 	static const char *const response_types[] = {"code", NULL};

@@ -10,25 +10,10 @@
 #include "oauth/error.h"
 #include "oauth/scope.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-static const struct grant *const grants[] = {&grant_password, &grant_refresh_token};
-
-static int read_parameters(struct token_call *call, const struct http_request *request)
-{
-	const char *description = NULL;
-	int error = parameters_read(request, &call->arena, &call->parameters, &description);
-
-	if (error == ERROR_MEMORY)
-		return token_call_fault(call, error, "reading the parameters");
-	if (error)
-		return token_call_fail(call, &(struct token_failure){.status = 400,
-						     .error = OAUTH_INVALID_REQUEST,
-						     .description = description,
-						     .reason = "shape"});
-	return 0;
-}
+static const struct grant *const grants[] = {
+	&grant_password, &grant_refresh_token, &grant_client_credentials};
 
 static int verify_client(struct token_call *call, const struct http_request *request)
 {
@@ -78,7 +63,7 @@ static int issue(struct token_call *call, const struct http_request *request)
 }
 
 static int (*const steps[])(struct token_call *call, const struct http_request *request) = {
-	read_parameters,
+	token_call_read_parameters,
 	client_auth_identify,
 	verify_client,
 	find_grant,
@@ -87,42 +72,14 @@ static int (*const steps[])(struct token_call *call, const struct http_request *
 	issue,
 };
 
-static struct token_call *call_create(
-	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
-{
-	struct token_call *call = malloc(sizeof(*call));
-
-	if (!call)
-		return NULL;
-	memset(call, 0, offsetof(struct token_call, arena_first));
-	call->authority = authority;
-	call->worker = &authority->workers[ticket.loop % AUTHORITY_WORKERS_MAX];
-	call->ticket = ticket;
-	call->arrived_at_ms = request->arrived_at_ms;
-	call->now_s = clock_now_s(authority->clock);
-	call->keys = keyring_acquire(authority->keyring);
-	http_source_text(request->peer, call->source);
-	arena_init_with(
-		&call->arena, TOKEN_CALL_ARENA_MAX, call->arena_first, sizeof(call->arena_first));
-	return call;
-}
-
 void endpoint_token(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
-	struct token_call *call = call_create(authority, request, ticket);
-	int error;
+	struct token_call *call = token_call_create(authority, request, ticket);
+	int error = 0;
 
-	if (!call) {
-		respond_error(ticket, &(struct error_reply){.status = 503,
-					      .error = OAUTH_SERVER_ERROR,
-					      .description = "out of memory",
-					      .retry_after_s = 5});
+	if (!call)
 		return;
-	}
-	error = correlation_id_make(call->correlation_id);
-	if (error)
-		error = token_call_fault(call, error, "making a correlation id");
 	for (size_t i = 0; !error && i < sizeof(steps) / sizeof(steps[0]); i++)
 		error = steps[i](call, request);
 	if (error)
