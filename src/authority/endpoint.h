@@ -12,6 +12,10 @@ typedef void (*endpoint_handler)(
 
 void endpoint_token(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+void endpoint_revocation(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+void endpoint_userinfo(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_discovery(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_jwks(

@@ -290,16 +290,25 @@ const struct keyring_key *keyring_pepper(const struct keyring_snapshot *snapshot
 	return newest_active(snapshot->peppers, snapshot->pepper_count, 0, now_s);
 }
 
+static const struct keyring_key *find_kept(
+	const struct keyring_key *keys, size_t count, const char *kid, int64_t now_s)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(keys[i].kid, kid) && (!keys[i].gone_at || keys[i].gone_at > now_s))
+			return &keys[i];
+	return NULL;
+}
+
 const struct keyring_key *keyring_find_sealing(
 	const struct keyring_snapshot *snapshot, const char *kid, int64_t now_s)
 {
-	for (size_t i = 0; i < snapshot->sealing_count; i++) {
-		const struct keyring_key *key = &snapshot->sealing[i];
+	return find_kept(snapshot->sealing, snapshot->sealing_count, kid, now_s);
+}
 
-		if (!strcmp(key->kid, kid) && (!key->gone_at || key->gone_at > now_s))
-			return key;
-	}
-	return NULL;
+const struct keyring_key *keyring_find_signing(
+	const struct keyring_snapshot *snapshot, const char *kid, int64_t now_s)
+{
+	return find_kept(snapshot->signing, snapshot->signing_count, kid, now_s);
 }
 
 const struct keyring_key *keyring_find_pepper(

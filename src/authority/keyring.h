@@ -75,6 +75,8 @@ const struct keyring_key *keyring_pepper(const struct keyring_snapshot *snapshot
 /* The key of that id, gone ones excepted, or NULL. */
 const struct keyring_key *keyring_find_sealing(
 	const struct keyring_snapshot *snapshot, const char *kid, int64_t now_s);
+const struct keyring_key *keyring_find_signing(
+	const struct keyring_snapshot *snapshot, const char *kid, int64_t now_s);
 const struct keyring_key *keyring_find_pepper(
 	const struct keyring_snapshot *snapshot, const char *kid);
 

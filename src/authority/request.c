@@ -18,11 +18,12 @@ static const struct {
 	{"client_secret", 1024},
 	{"grant_type", 256},
 	{"refresh_token", 2048},
+	{"token", 16384},
 };
 
 /* Those of OAuth's parameters that must never stand in a URL. */
 static const char *const body_only[] = {"grant_type", "username", "password", "client_id",
-	"client_secret", "refresh_token", "client_assertion", "code"};
+	"client_secret", "refresh_token", "client_assertion", "code", "token"};
 
 static bool type_is_form(const char *type)
 {

@@ -23,10 +23,23 @@ int correlation_id_make(char ret_id[CORRELATION_ID_LENGTH + 1])
 	return random_alphanumeric(ret_id, CORRELATION_ID_LENGTH);
 }
 
+/* RFC 6750, 3: what was wrong with a token is said only where there was one. The
+ * description is one of ours and needs no escaping. */
+static void compose_bearer_challenge(struct buf *fields, const struct error_reply *reply)
+{
+	(void)buf_append_text(fields, "WWW-Authenticate: Bearer realm=\"adit\"");
+	if (reply->challenge == CHALLENGE_BEARER_TOKEN)
+		(void)buf_printf(fields, ", error=\"%s\", error_description=\"%s\"", reply->error,
+			reply->description);
+	(void)buf_append_text(fields, "\r\n");
+}
+
 static void compose_error_fields(struct buf *fields, const struct error_reply *reply)
 {
 	(void)buf_append_text(fields, JSON_TYPE NEVER_STORED NO_SNIFFING);
-	if (reply->challenge_basic)
+	if (reply->challenge == CHALLENGE_BEARER || reply->challenge == CHALLENGE_BEARER_TOKEN)
+		compose_bearer_challenge(fields, reply);
+	if (reply->challenge == CHALLENGE_BASIC)
 		(void)buf_append_text(fields, "WWW-Authenticate: Basic realm=\"adit\"\r\n");
 	if (reply->retry_after_s)
 		(void)buf_printf(fields, "Retry-After: %" PRId64 "\r\n", reply->retry_after_s);
@@ -93,6 +106,13 @@ void respond_token(struct http_ticket ticket, const char *body, size_t length)
 		.body = body,
 		.body_length = length,
 	};
+
+	http_answer(ticket, &response);
+}
+
+void respond_empty(struct http_ticket ticket)
+{
+	struct http_response response = {.status = 200, .fields = NEVER_STORED NO_SNIFFING};
 
 	http_answer(ticket, &response);
 }

@@ -15,13 +15,21 @@ enum { CORRELATION_ID_LENGTH = 16 }; /* letters and digits */
 /* Fills in a fresh one: 0 or ERROR_IO. */
 int correlation_id_make(char ret_id[CORRELATION_ID_LENGTH + 1]);
 
+/* What WWW-Authenticate asks for. */
+enum challenge {
+	CHALLENGE_NONE,
+	CHALLENGE_BASIC,	/* a client's secret */
+	CHALLENGE_BEARER,	/* an access token, and there was none */
+	CHALLENGE_BEARER_TOKEN, /* another access token than the one there was */
+};
+
 struct error_reply {
 	int status;
 	const char *error;	 /* the registered code */
 	const char *description; /* for a person; NULL: none */
 	const char *correlation_id;
 	int64_t retry_after_s; /* 0: no such field */
-	bool challenge_basic;  /* with 401 */
+	enum challenge challenge;
 	const char *allow;     /* with 405; NULL: none */
 	int64_t not_before_ms; /* as in struct http_response */
 };
@@ -35,6 +43,9 @@ void respond_refusal(const struct http_refusal *refusal, const char *correlation
 
 /* 200, JSON, never stored: tokens. */
 void respond_token(struct http_ticket ticket, const char *body, size_t length);
+
+/* 200 without a body, never stored. */
+void respond_empty(struct http_ticket ticket);
 
 /* 200, JSON, public: documents that may be kept for `max_age_s`. */
 void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s);

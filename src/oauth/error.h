@@ -14,6 +14,9 @@
 #define OAUTH_UNSUPPORTED_GRANT_TYPE "unsupported_grant_type"
 #define OAUTH_INVALID_SCOPE "invalid_scope"
 
+/* RFC 7009, 2.2.1 */
+#define OAUTH_UNSUPPORTED_TOKEN_TYPE "unsupported_token_type"
+
 /* RFC 6749, 4.1.2.1 */
 #define OAUTH_SERVER_ERROR "server_error"
 #define OAUTH_TEMPORARILY_UNAVAILABLE "temporarily_unavailable"

@@ -112,6 +112,62 @@ int store_refresh_redeem(struct store *store, const struct store_redemption *red
 	return error;
 }
 
+struct revoke_job {
+	struct job job;
+	struct store_revocation revocation;
+	store_done done;
+	void *context;
+};
+
+/* A tombstone, whether the family ever had a row or not; one that is dead already
+ * keeps its reason. */
+static int revoke(struct writing *writing, struct job *job)
+{
+	const struct store_revocation *revocation = &((struct revoke_job *)job)->revocation;
+
+	return engine_change(writing->engine,
+		"INSERT INTO family AS f"
+		" (id, grant_id, seq, rotated_at, expires_at, revoked_at, reason)"
+		" VALUES ($1, $2, $3, $4, $5, $4, 'revoked')"
+		" ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at,"
+		" reason = excluded.reason WHERE f.revoked_at IS NULL",
+		VALUES(value_bytes(revocation->family_id, sizeof(revocation->family_id)),
+			value_bytes(revocation->grant_id, sizeof(revocation->grant_id)),
+			value_number(revocation->seq), value_number(writing->now_s),
+			value_number(revocation->family_expires_at)),
+		NULL);
+}
+
+static void revoke_done(struct job *job, int error)
+{
+	struct revoke_job *revoking = (struct revoke_job *)job;
+
+	if (error && error != ERROR_MEMORY)
+		error = ERROR_UNAVAILABLE;
+	revoking->done(revoking->context, error);
+	free(revoking);
+}
+
+int store_refresh_revoke(struct store *store, const struct store_revocation *revocation,
+	store_done done, void *context)
+{
+	struct revoke_job *revoking = calloc(1, sizeof(*revoking));
+	int error;
+
+	if (!revoking)
+		return ERROR_MEMORY;
+	*revoking = (struct revoke_job){
+		.job = {.run = revoke, .done = revoke_done, .one_statement = true},
+		.revocation = *revocation,
+		.done = done,
+		.context = context,
+	};
+	error = store_submit(store, &revoking->job);
+	if (error)
+		free(revoking);
+	return error;
+}
+
 struct sweep {
 	int64_t most;
 	int64_t removed;

@@ -293,6 +293,18 @@ typedef void (*store_redeem_done)(void *context, int error, const struct store_r
 int store_refresh_redeem(struct store *store, const struct store_redemption *redemption,
 	store_redeem_done done, void *context);
 
+/* Ends a family (RFC 7009), also one without a row yet: nothing of it is ever
+ * redeemed again. One that has ended already is left as it is. Called back as
+ * store_credential_move() is; ERROR_UNAVAILABLE is not success. */
+struct store_revocation {
+	unsigned char family_id[STORE_BINARY_ID_SIZE];
+	unsigned char grant_id[STORE_BINARY_ID_SIZE];
+	int64_t seq; /* as sealed in the token */
+	int64_t family_expires_at;
+};
+int store_refresh_revoke(struct store *store, const struct store_revocation *revocation,
+	store_done done, void *context);
+
 /* Removes at most `most` families whose expires_at is more than a day past. */
 int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed);
 /* The same without waiting; called back as store_access_grant_ensure() is. */

@@ -118,6 +118,6 @@ CREATE TABLE family (
 	rotated_at INTEGER NOT NULL,
 	expires_at INTEGER NOT NULL,
 	revoked_at INTEGER,
-	reason TEXT CHECK (reason IN ('replay', 'state_lost'))
+	reason TEXT CHECK (reason IN ('replay', 'state_lost', 'revoked'))
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX family_by_expiry ON family (expires_at);
