@@ -31,7 +31,8 @@ def discovery():
     equal(said['issuer'], dev.issuer, 'issuer')
     equal(said['jwks_uri'], dev.issuer + JWKS, 'jwks_uri')
     equal(said['token_endpoint'], dev.issuer + '/connect/token', 'token_endpoint')
-    equal(said['grant_types_supported'], ['password', 'refresh_token'], 'grants')
+    equal(said['grant_types_supported'], ['password', 'refresh_token', 'client_credentials'],
+          'grants')
     equal(set(said['token_endpoint_auth_methods_supported']),
           {'none', 'client_secret_basic', 'client_secret_post'}, 'methods')
     equal(set(said['scopes_supported']), {'cosmos', 'offline_access', 'openid'}, 'scopes')

@@ -10,7 +10,8 @@ from tap import Tap
 SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
     os.path.join(os.path.dirname(__file__), '../..'))
 # Where the reasons of token_refused come from.
-DECIDING = ['client_auth.c', 'token_call.c', 'endpoint/token.c', 'grant/*.c']
+DECIDING = ['client_auth.c', 'token_call.c', 'endpoint/token.c', 'endpoint/revocation.c',
+            'grant/*.c']
 
 
 def read(path):
@@ -59,7 +60,9 @@ def written_reasons():
         reasons |= set(re.findall(place, text))
     # The store's verdicts on a refresh token are reasons too.
     schema = read('src/store/sql/0001_first_token.sql')
-    return reasons | set(re.findall(r"'(\w+)'", re.search(r'reason IN \((.*?)\)', schema)[1]))
+    verdicts = set(re.findall(r"'(\w+)'", re.search(r'reason IN \((.*?)\)', schema)[1]))
+    # A client's own revocation is no verdict: what comes later is revoked_before.
+    return reasons | (verdicts - {'revoked'})
 
 
 def documented_reasons(page):

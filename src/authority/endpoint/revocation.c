@@ -35,14 +35,8 @@ static int (*const steps[])(struct token_call *call, const struct http_request *
 	check_token,
 };
 
-static void answer(struct token_call *call, bool revoked)
+static void answer(struct token_call *call)
 {
-	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO,
-		revoked ? "token_revoked" : "token_not_known",
-		log_text("correlation_id", call->correlation_id),
-		log_text("client_id", call->client.id),
-		log_text("sub", revoked ? call->presented.user_id : NULL),
-		log_text("source", call->source));
 	respond_empty(call->ticket);
 	token_call_destroy(call);
 }
@@ -51,12 +45,25 @@ static void revoked(void *context, int error)
 {
 	struct token_call *call = context;
 
-	if (!error) {
-		answer(call, true);
+	if (error) {
+		(void)token_call_fault(call, error, "revoking the refresh token");
+		token_call_refuse(call);
 		return;
 	}
-	(void)token_call_fault(call, error, "revoking the refresh token");
-	token_call_refuse(call);
+	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_revoked",
+		log_text("correlation_id", call->correlation_id),
+		log_text("client_id", call->client.id), log_text("sub", call->presented.user_id),
+		log_text("source", call->source));
+	answer(call);
+}
+
+/* A token that nobody knows is as good as revoked (RFC 7009, 2.2). */
+static void pass_over(struct token_call *call)
+{
+	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_not_known",
+		log_text("correlation_id", call->correlation_id),
+		log_text("client_id", call->client.id), log_text("source", call->source));
+	answer(call);
 }
 
 static int start(struct token_call *call)
@@ -99,7 +106,6 @@ static int refuse_another_clients(struct token_call *call)
 			      .reason = "another_client"});
 }
 
-/* A token that nobody knows is as good as revoked (RFC 7009, 2.2). */
 static void revoke(struct token_call *call)
 {
 	const char *text = parameters_get(&call->parameters, "token");
@@ -107,7 +113,7 @@ static void revoke(struct token_call *call)
 		call->keys, call->authority->self.issuer, call->now_s, text, &call->presented);
 
 	if (error == ERROR_REFUSED && !is_jwt(text)) {
-		answer(call, false);
+		pass_over(call);
 		return;
 	}
 	if (error == ERROR_REFUSED)
