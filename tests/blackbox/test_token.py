@@ -200,7 +200,7 @@ ROWS = [
     (3, 'invalid_client', {'client_id': 'nobody'}),
     (3, 'invalid_client', {'client_id': dev.confidential['client_id'], 'client_secret': 'wrong'}),
     (4, 'unsupported_grant_type', {'grant_type': None}),
-    (4, 'unsupported_grant_type', {'grant_type': 'client_credentials'}),
+    (4, 'unsupported_grant_type', {'grant_type': 'authorization_code'}),
     (4, 'unsupported_grant_type', {'grant_type': 'urn:x'}),
     (5, 'unauthorized_client', {'client_id': 'adit'}),
     (6, 'invalid_scope', {'scope': 'cosmos unknown'}),

@@ -54,7 +54,7 @@ def documented_events(page):
 def written_reasons():
     """Literals where a reason stands, in the files that decide."""
     reasons = set()
-    place = (r'(?:\.reason = |return |[?:] |fail_invalid_client\(\s*call, |'
+    place = (r'(?:\.reason = |return |[?:] |fail_(?:invalid_client|subject)\(\s*call, |'
              r'wrong_credentials\(\s*call, |wrong_refresh_token\(\s*call, )"([a-z_]+)"')
     for text in sources(*(f'src/authority/{name}' for name in DECIDING)).values():
         reasons |= set(re.findall(place, text))
