@@ -69,6 +69,29 @@ def refresh(before):
         raise AssertionError('the access token is the old one')
 
 
+def revocation():
+    before = client.fetch_token(metadata.token_endpoint, username=given.username,
+                                password=given.password)
+    answer = client.revoke_token(metadata['revocation_endpoint'], token=before['refresh_token'],
+                                 token_type_hint='refresh_token')
+    equal(answer.status_code, 200, 'status')
+    try:
+        client.refresh_token(metadata.token_endpoint, refresh_token=before['refresh_token'])
+    except OAuthError as error:
+        equal(error.error, 'invalid_grant', 'error')
+    else:
+        raise AssertionError('a revoked token was taken')
+
+
+def client_credentials():
+    robot = OAuth2Session(**given.confidential)
+    token = robot.fetch_token(metadata.token_endpoint, grant_type='client_credentials')
+    equal('refresh_token' in token, False, 'a refresh token')
+    statuses = [robot.get(given.plans(site)).status_code
+                for site in (given.site, given.other_site)]
+    equal(sorted(statuses), [200, 404], 'the statuses at the two sites')
+
+
 def wrong_password():
     try:
         client.fetch_token(metadata.token_endpoint, username=given.username,
@@ -89,3 +112,5 @@ step('other site', read, given.other_site, 404)
 step('refresh', refresh, dict(token))
 step('own site after refresh', read, given.site, 200)
 step('wrong password', wrong_password)
+step('revocation', revocation)
+step('client credentials', client_credentials)

@@ -48,3 +48,27 @@ await step('wrong password', () =>
     assert.equal(error.response.statusCode, 400);
     return true;
   }));
+await step('userinfo', async () => {
+  const { access_token: accessToken } = await client.grant({
+    grant_type: 'password',
+    username: session.username,
+    password: session.password,
+    scope: 'openid',
+  });
+  const info = await client.userinfo(accessToken);
+  assert.match(info.sub, /^su_/);
+});
+await step('revocation', async () => {
+  await client.revoke(fresh.refresh_token, 'refresh_token');
+  await assert.rejects(client.refresh(fresh.refresh_token), { error: 'invalid_grant' });
+});
+await step('client credentials', async () => {
+  const robot = new issuer.Client(session.confidential);
+  const tokens = await robot.grant({ grant_type: 'client_credentials' });
+  assert.equal(tokens.refresh_token, undefined);
+  const statuses = [];
+  for (const site of [session.site, session.otherSite]) {
+    statuses.push((await robot.requestResource(session.plans(site), tokens)).statusCode);
+  }
+  assert.deepEqual(statuses.sort(), [200, 404]);
+});

@@ -22,6 +22,8 @@ from tap import Tap
 
 STEPS = ['discovery', 'password grant', 'own site', 'other site', 'refresh',
          'own site after refresh', 'wrong password']
+# What a library has calls of its own for.
+MORE = ['revocation', 'client credentials']
 VERIFY = ['discovery', 'password grant', 'token verifies', 'changed token refused',
           'other audience refused']
 PYTHON = '/usr/bin/python3'
@@ -29,10 +31,10 @@ PYTHON = '/usr/bin/python3'
 CLIENTS = [
     ('curl', ['bash', 'curl.sh'], STEPS),
     ('newman', ['node', 'newman.mjs'], STEPS),
-    ('Authlib none', [PYTHON, 'authlib_client.py', 'none'], STEPS),
-    ('Authlib basic', [PYTHON, 'authlib_client.py', 'client_secret_basic'], STEPS),
-    ('Authlib post', [PYTHON, 'authlib_client.py', 'client_secret_post'], STEPS),
-    ('openid-client', ['node', 'openid_client.mjs'], STEPS),
+    ('Authlib none', [PYTHON, 'authlib_client.py', 'none'], STEPS + MORE),
+    ('Authlib basic', [PYTHON, 'authlib_client.py', 'client_secret_basic'], STEPS + MORE),
+    ('Authlib post', [PYTHON, 'authlib_client.py', 'client_secret_post'], STEPS + MORE),
+    ('openid-client', ['node', 'openid_client.mjs'], STEPS + ['userinfo'] + MORE),
     ('oauth4webapi', ['node', 'oauth4webapi.mjs'],
      ['discovery', 'discovery of RFC 8414', 'password grant', 'token verifies'] + STEPS[2:]),
     ('IdentityModel', [PYTHON, 'identitymodel.py'], ['discovery', 'keys'] + STEPS[1:]),

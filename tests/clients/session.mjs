@@ -9,6 +9,7 @@ export const session = {
   authority: process.env.ADIT_AUTHORITY,
   api: process.env.ADIT_API,
   clientId: seeded.client_id,
+  confidential: seeded.clients[0], // acts as a user of one of the two sites
   username: user.username,
   password: user.password,
   site: user.site,

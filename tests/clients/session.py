@@ -21,6 +21,8 @@ class Session:
             seeded = json.load(file)
         users = seeded['service_users']
         self.client_id = seeded['client_id']
+        # It acts as a user of one of the two sites by client_credentials.
+        self.confidential = seeded['clients'][0]
         self.username = users[0]['username']
         self.password = users[0]['password']
         self.site = users[0]['site']

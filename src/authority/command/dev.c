@@ -161,13 +161,16 @@ static int seed_users(struct development *development, const struct admin *admin
 static int seed_client(struct development *development, const struct admin *admin)
 {
 	static const char *const none[] = {NULL};
+	static const char *const grants[] = {
+		"password", "refresh_token", "client_credentials", NULL};
 	struct keeping keeping = {.secret = development->client_secret};
 	struct store_client client;
 	struct admin_new_client wanted = {
 		.id = CONFIDENTIAL_CLIENT,
 		.type = "confidential",
+		.service_user = development->users[0].user.username,
 		.scopes = none,
-		.grants = none,
+		.grants = grants,
 		.redirect_uris = none,
 		.deliver = keep_secret,
 		.context = &keeping,
