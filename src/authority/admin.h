@@ -60,6 +60,7 @@ int admin_service_user_rotate(const struct admin *admin, const struct admin_rota
 struct admin_new_client {
 	const char *id;
 	const char *type;
+	const char *resource;		  /* the API that it is, to introspect tokens; NULL: none */
 	const char *service_user;	  /* a username; NULL: none */
 	bool secret_wanted;		  /* a type without a secret is refused */
 	const char *const *scopes;	  /* NULL at the end; none: cosmos offline_access */

@@ -164,3 +164,25 @@ int client_auth_verify(struct token_call *call)
 			call, call->client.disabled_at ? "client_disabled" : "unknown_client");
 	return error ? fail_invalid_client(call, "wrong_client_secret") : 0;
 }
+
+int client_auth_token_request(
+	struct token_call *call, const struct http_request *request, const char **ret_token)
+{
+	const char *token;
+	int error = token_call_read_parameters(call, request);
+
+	if (!error)
+		error = client_auth_identify(call, request);
+	if (!error)
+		error = client_auth_verify(call);
+	if (error)
+		return error;
+	token = parameters_get(&call->parameters, "token");
+	if (!token)
+		return token_call_fail(call, &(struct token_failure){.status = 400,
+						     .error = OAUTH_INVALID_REQUEST,
+						     .description = "token is missing",
+						     .reason = "no_token"});
+	*ret_token = token;
+	return 0;
+}

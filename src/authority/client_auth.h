@@ -15,6 +15,11 @@ int client_auth_identify(struct token_call *call, const struct http_request *req
  * client that the refresh token names (3-wire). Same returns. */
 int client_auth_verify(struct token_call *call);
 
+/* The beginning of a request about a token (RFC 7009, RFC 7662): reads the form,
+ * identifies and verifies the client, and finds the token. Same returns. */
+int client_auth_token_request(
+	struct token_call *call, const struct http_request *request, const char **ret_token);
+
 /* Whether a client of that type has a secret. */
 bool client_type_has_secret(const char *type);
 

@@ -14,6 +14,8 @@ void endpoint_token(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_revocation(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+void endpoint_introspection(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_userinfo(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_discovery(

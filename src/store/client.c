@@ -7,7 +7,7 @@
 
 #define COLUMNS                                                                                    \
 	"k.id, k.type, k.grants, k.scopes, k.default_scopes, k.redirect_uris, k.service_user_id,"  \
-	" k.access_ttl_s, k.created_at, k.disabled_at, " CREDENTIAL_COLUMNS
+	" k.access_ttl_s, k.created_at, k.disabled_at, k.resource_id, " CREDENTIAL_COLUMNS
 #define TABLES "client k LEFT JOIN client_secret c ON c.owner_id = k.id AND " CREDENTIAL_LIVE("$1")
 
 static void read_client(struct statement *statement, struct store_client *client)
@@ -22,7 +22,8 @@ static void read_client(struct statement *statement, struct store_client *client
 	client->access_ttl_s = statement_number(statement, 7);
 	client->created_at = statement_number(statement, 8);
 	client->disabled_at = statement_number(statement, 9);
-	credential_read(statement, 10, client->secrets, &client->secret_count);
+	statement_text(statement, 10, client->resource, sizeof(client->resource));
+	credential_read(statement, 11, client->secrets, &client->secret_count);
 }
 
 /* RFC 6749, 2.1: the others can't keep one. */
@@ -39,13 +40,14 @@ static int add(struct writing *writing, void *context)
 	writing->seen = true;
 	error = engine_change(writing->engine,
 		"INSERT INTO client (id, type, grants, scopes, default_scopes, redirect_uris,"
-		" service_user_id, access_ttl_s, created_at, disabled_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)",
+		" service_user_id, resource_id, access_ttl_s, created_at, disabled_at)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
 		VALUES(value_text(client->id), value_text(client->type), value_text(client->grants),
 			value_text(client->scopes), value_text(client->default_scopes),
 			value_text(client->redirect_uris),
 			value_text_or_null(client->service_user_id),
-			value_number(client->access_ttl_s), value_number(writing->now_s)),
+			value_text_or_null(client->resource), value_number(client->access_ttl_s),
+			value_number(writing->now_s)),
 		NULL);
 	if (!error && client->secret_count)
 		error = credential_add(

@@ -36,6 +36,7 @@ enum {
 	STORE_USERNAME_SIZE = 257, /* bytes, UTF-8 */
 	STORE_LABEL_SIZE = 257,	   /* bytes, UTF-8 */
 	STORE_CLIENT_SIZE = 129,
+	STORE_RESOURCE_SIZE = 129,
 	STORE_SCOPES_SIZE = 513, /* space-separated */
 	STORE_GRANTS_SIZE = 257, /* space-separated */
 	STORE_URIS_SIZE = 4097,	 /* one URI a line */
@@ -210,6 +211,7 @@ struct store_client {
 	char default_scopes[STORE_SCOPES_SIZE]; /* what an omitted scope means */
 	char redirect_uris[STORE_URIS_SIZE];
 	char service_user_id[STORE_ID_SIZE]; /* "" but for client_credentials */
+	char resource[STORE_RESOURCE_SIZE];  /* the API that it is, to introspect; else "" */
 	int64_t access_ttl_s;		     /* 0: the authority's default */
 	int64_t created_at;
 	int64_t disabled_at;
@@ -217,7 +219,7 @@ struct store_client {
 	size_t secret_count;
 };
 
-/* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User. */
+/* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User or the resource. */
 int store_client_add(struct store *store, const struct store_client *client);
 int store_client_get(struct store *store, const char *id, struct store_client *ret_client);
 int store_client_list(struct store *store,

@@ -71,6 +71,8 @@ static int take_grants(const struct admin_new_client *wanted, const struct clien
 	struct buf grants;
 
 	buf_init_fixed(&grants, client->grants, sizeof(client->grants));
+	if (!*wanted->grants && wanted->resource)
+		return 0;
 	if (!*wanted->grants)
 		return buf_append_text(&grants, type->grants);
 	for (const char *const *grant = wanted->grants; *grant; grant++) {
@@ -182,6 +184,36 @@ static int take_redirect_uris(const struct admin_new_client *wanted, const struc
 	return buf_status(&uris) ? ERROR_INVALID : 0;
 }
 
+static int has_resource(void *context, const struct store_scope *scope)
+{
+	return !strcmp(context, scope->resource);
+}
+
+/* An API that asks about tokens must show who it is. */
+static int take_resource(const struct admin *admin, const struct admin_new_client *wanted,
+	const struct client_type *type, struct store_client *client, struct fault *fault)
+{
+	int found;
+
+	if (!wanted->resource)
+		return 0;
+	if (strcmp(type->name, "confidential") != 0) {
+		fault_set(fault, "a client with --resource must be confidential; say --type "
+				 "confidential");
+		return ERROR_INVALID;
+	}
+	found = !*wanted->resource || text_copy(client->resource, sizeof(client->resource),
+					      wanted->resource)
+			? 0
+			: store_scope_list(admin->store, has_resource, client->resource);
+	if (found < 0)
+		return admin_read_fault(found, "resource", wanted->resource, fault);
+	if (!found)
+		fault_set(fault, "there is no resource \"%.200s\"; use external-api",
+			wanted->resource);
+	return found ? 0 : ERROR_NOT_FOUND;
+}
+
 static int take_service_user(const struct admin *admin, const struct admin_new_client *wanted,
 	struct store_client *client, struct fault *fault)
 {
@@ -251,6 +283,8 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 		error = take_scopes(admin, wanted, client, fault);
 	if (!error)
 		error = take_redirect_uris(wanted, type, client, fault);
+	if (!error)
+		error = take_resource(admin, wanted, type, client, fault);
 	if (!error)
 		error = take_service_user(admin, wanted, client, fault);
 	return error ? error : type->has_secret ? make_secret(admin, wanted, client, fault) : 0;

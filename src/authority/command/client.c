@@ -11,6 +11,7 @@ enum {
 static const struct option_spec add_specs[] = {
 	{"type", "TYPE", "public, confidential, native, web or device", false, false},
 	{"service-user", "USERNAME", "whom it acts as by client_credentials", false, false},
+	{"resource", "ID", "the API that it is: it may ask about that API's tokens", false, false},
 	{"redirect-uri", "URI", "where a person is sent back to", true, false},
 	{"scope", "SCOPE", "what it may ask for (cosmos offline_access)", true, false},
 	{"grant", "GRANT", "a grant_type that it may use (the type's own)", true, false},
@@ -38,6 +39,8 @@ static void print_with(struct output *output, const struct store_client *client,
 		fields[count++] = output_number("access_ttl", client->access_ttl_s);
 	if (*client->service_user_id)
 		fields[count++] = output_text("sub", client->service_user_id);
+	if (*client->resource)
+		fields[count++] = output_text("resource", client->resource);
 	if (secret)
 		fields[count++] = output_text("client_secret", secret);
 	output_row(output, fields);
@@ -94,6 +97,7 @@ static int run_add(struct invocation *invocation, const struct administration *a
 		.id = invocation->options.positional[0],
 		.type = options_text(&invocation->options, "type"),
 		.service_user = options_text(&invocation->options, "service-user"),
+		.resource = options_text(&invocation->options, "resource"),
 		.secret_wanted = options_text(&invocation->options, "password-out") != NULL,
 		.scopes = scopes,
 		.grants = grants,

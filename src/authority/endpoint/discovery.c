@@ -55,10 +55,13 @@ static void write_members(struct json_writer *writer, const struct authority *au
 	write_url(writer, "token_endpoint", issuer, "connect/token");
 	write_url(writer, "userinfo_endpoint", issuer, "connect/userinfo");
 	write_url(writer, "revocation_endpoint", issuer, "connect/revocation");
+	write_url(writer, "introspection_endpoint", issuer, "connect/introspect");
 	write_scopes(writer, authority);
 	write_list(writer, "grant_types_supported", grants);
 	write_list(writer, "token_endpoint_auth_methods_supported", methods);
 	write_list(writer, "revocation_endpoint_auth_methods_supported", methods);
+	/* Whoever asks about tokens must show who it is. */
+	write_list(writer, "introspection_endpoint_auth_methods_supported", methods + 1);
 	write_list(writer, "response_types_supported", response_types);
 	write_list(writer, "subject_types_supported", subject_types);
 	write_list(writer, "id_token_signing_alg_values_supported", id_token_algs);

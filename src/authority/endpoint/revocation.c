@@ -11,30 +11,6 @@
 
 #include <string.h>
 
-static int verify_client(struct token_call *call, const struct http_request *request)
-{
-	(void)request;
-	return client_auth_verify(call);
-}
-
-static int check_token(struct token_call *call, const struct http_request *request)
-{
-	(void)request;
-	if (parameters_get(&call->parameters, "token"))
-		return 0;
-	return token_call_fail(call, &(struct token_failure){.status = 400,
-					     .error = OAUTH_INVALID_REQUEST,
-					     .description = "token is missing",
-					     .reason = "no_token"});
-}
-
-static int (*const steps[])(struct token_call *call, const struct http_request *request) = {
-	token_call_read_parameters,
-	client_auth_identify,
-	verify_client,
-	check_token,
-};
-
 static void answer(struct token_call *call)
 {
 	respond_empty(call->ticket);
@@ -106,9 +82,8 @@ static int refuse_another_clients(struct token_call *call)
 			      .reason = "another_client"});
 }
 
-static void revoke(struct token_call *call)
+static void revoke(struct token_call *call, const char *text)
 {
-	const char *text = parameters_get(&call->parameters, "token");
 	int error = refresh_token_open(
 		call->keys, call->authority->self.issuer, call->now_s, text, &call->presented);
 
@@ -132,14 +107,12 @@ void endpoint_revocation(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
 	struct token_call *call = token_call_create(authority, request, ticket);
-	int error = 0;
+	const char *token = NULL;
 
 	if (!call)
 		return;
-	for (size_t i = 0; !error && i < sizeof(steps) / sizeof(steps[0]); i++)
-		error = steps[i](call, request);
-	if (error)
+	if (client_auth_token_request(call, request, &token))
 		token_call_refuse(call);
 	else
-		revoke(call);
+		revoke(call, token);
 }

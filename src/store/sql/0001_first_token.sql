@@ -82,6 +82,7 @@ CREATE TABLE client (
 	default_scopes TEXT NOT NULL,
 	redirect_uris TEXT NOT NULL,
 	service_user_id TEXT REFERENCES service_user (id),
+	resource_id TEXT REFERENCES resource (id),
 	access_ttl_s INTEGER NOT NULL CHECK (access_ttl_s >= 0),
 	created_at INTEGER NOT NULL,
 	disabled_at INTEGER NOT NULL
