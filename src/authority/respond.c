@@ -78,6 +78,15 @@ void respond_error(struct http_ticket ticket, const struct error_reply *reply)
 	http_answer(ticket, &response);
 }
 
+void respond_error_anew(struct http_ticket ticket, const struct error_reply *reply)
+{
+	char correlation_id[CORRELATION_ID_LENGTH + 1] = "";
+	struct error_reply full = *reply;
+
+	full.correlation_id = correlation_id_make(correlation_id) ? NULL : correlation_id;
+	respond_error(ticket, &full);
+}
+
 void respond_refusal(const struct http_refusal *refusal, const char *correlation_id,
 	struct http_refusal_answer *ret_answer)
 {

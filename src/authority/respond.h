@@ -37,6 +37,9 @@ struct error_reply {
 /* {"error":…,"error_description":…,"correlation_id":…}, never stored. */
 void respond_error(struct http_ticket ticket, const struct error_reply *reply);
 
+/* The same with a correlation id made for it. */
+void respond_error_anew(struct http_ticket ticket, const struct error_reply *reply);
+
 /* The same for what the HTTP server refuses by itself. */
 void respond_refusal(const struct http_refusal *refusal, const char *correlation_id,
 	struct http_refusal_answer *ret_answer);

@@ -81,15 +81,6 @@ static const struct route *find_route(const struct authority *authority, const c
 	return NULL;
 }
 
-static void refuse(struct http_ticket ticket, const struct error_reply *reply)
-{
-	char correlation_id[CORRELATION_ID_LENGTH + 1] = "";
-	struct error_reply full = *reply;
-
-	full.correlation_id = correlation_id_make(correlation_id) ? NULL : correlation_id;
-	respond_error(ticket, &full);
-}
-
 /* One line a second at most tells of them all. */
 static void tell_flood(
 	struct authority *authority, const struct http_request *request, int64_t now_ms)
@@ -116,11 +107,12 @@ static bool refuse_flood(
 	if (!wait_s)
 		return false;
 	tell_flood(authority, request, now_ms);
-	refuse(ticket, &(struct error_reply){.status = 429,
-			       .error = OAUTH_SLOW_DOWN,
-			       .description = "too many requests from this address; wait as long "
-					      "as Retry-After says",
-			       .retry_after_s = wait_s});
+	respond_error_anew(
+		ticket, &(struct error_reply){.status = 429,
+				.error = OAUTH_SLOW_DOWN,
+				.description = "too many requests from this address; wait as long "
+					       "as Retry-After says",
+				.retry_after_s = wait_s});
 	return true;
 }
 
@@ -133,14 +125,15 @@ static void serve_route(const struct route *route, struct authority *authority,
 	const struct http_request *request, struct http_ticket ticket)
 {
 	if (!route->any_method && !method_is_read(request->method))
-		refuse(ticket, &(struct error_reply){.status = 405,
-				       .error = OAUTH_INVALID_REQUEST,
-				       .description = "this endpoint takes GET only",
-				       .allow = "GET, HEAD"});
+		respond_error_anew(ticket, &(struct error_reply){.status = 405,
+						   .error = OAUTH_INVALID_REQUEST,
+						   .description = "this endpoint takes GET only",
+						   .allow = "GET, HEAD"});
 	else if (request->body_length > route->body_max)
-		refuse(ticket, &(struct error_reply){.status = 413,
-				       .error = OAUTH_INVALID_REQUEST,
-				       .description = "the request's body is too large"});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 413,
+					.error = OAUTH_INVALID_REQUEST,
+					.description = "the request's body is too large"});
 	else
 		route->handler(authority, request, ticket);
 }
@@ -157,7 +150,7 @@ void route_request(
 	if (route)
 		serve_route(route, authority, request, ticket);
 	else
-		refuse(ticket, &(struct error_reply){.status = 404,
-				       .error = "not_found",
-				       .description = "there is no such endpoint"});
+		respond_error_anew(ticket, &(struct error_reply){.status = 404,
+						   .error = "not_found",
+						   .description = "there is no such endpoint"});
 }

@@ -15,14 +15,6 @@
 
 enum { USERINFO_MAX = 1024 };
 
-static void refuse(struct http_ticket ticket, struct error_reply *reply)
-{
-	char correlation_id[CORRELATION_ID_LENGTH + 1] = "";
-
-	reply->correlation_id = correlation_id_make(correlation_id) ? NULL : correlation_id;
-	respond_error(ticket, reply);
-}
-
 /* The one token in the header: nowhere else is it looked for (RFC 6750, 2.1). */
 static const char *find_token(const struct http_request *request)
 {
@@ -54,21 +46,24 @@ static void serve(struct authority *authority, const char *text, struct http_tic
 	int error = bearer_verify(authority, text, &bearer);
 
 	if (error == ERROR_REFUSED) {
-		refuse(ticket, &(struct error_reply){.status = 401,
-				       .error = OAUTH_INVALID_TOKEN,
-				       .description = "the access token is not good (any more)",
-				       .challenge = CHALLENGE_BEARER_TOKEN});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 401,
+					.error = OAUTH_INVALID_TOKEN,
+					.description = "the access token is not good (any more)",
+					.challenge = CHALLENGE_BEARER_TOKEN});
 	} else if (error) {
-		refuse(ticket, &(struct error_reply){.status = 503,
-				       .error = OAUTH_SERVER_ERROR,
-				       .description = "the authority can't answer now; ask again "
-						      "later",
-				       .retry_after_s = 5});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 503,
+					.error = OAUTH_SERVER_ERROR,
+					.description = "the authority can't answer now; ask again "
+						       "later",
+					.retry_after_s = 5});
 	} else if (!scope_has_text(bearer.token.scope, "openid")) {
-		refuse(ticket, &(struct error_reply){.status = 403,
-				       .error = OAUTH_INSUFFICIENT_SCOPE,
-				       .description = "the access token needs the scope openid",
-				       .challenge = CHALLENGE_BEARER_TOKEN});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 403,
+					.error = OAUTH_INSUFFICIENT_SCOPE,
+					.description = "the access token needs the scope openid",
+					.challenge = CHALLENGE_BEARER_TOKEN});
 	} else {
 		answer(ticket, &bearer);
 	}
@@ -82,16 +77,18 @@ void endpoint_userinfo(
 
 	if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0 &&
 		strcmp(request->method, "POST") != 0)
-		refuse(ticket, &(struct error_reply){.status = 405,
-				       .error = OAUTH_INVALID_REQUEST,
-				       .description = "this endpoint takes GET and POST only",
-				       .allow = "GET, HEAD, POST"});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 405,
+					.error = OAUTH_INVALID_REQUEST,
+					.description = "this endpoint takes GET and POST only",
+					.allow = "GET, HEAD, POST"});
 	else if (!text)
-		refuse(ticket, &(struct error_reply){.status = 401,
-				       .error = OAUTH_INVALID_TOKEN,
-				       .description = "send the access token in the Authorization "
-						      "field, as Bearer",
-				       .challenge = CHALLENGE_BEARER});
+		respond_error_anew(
+			ticket, &(struct error_reply){.status = 401,
+					.error = OAUTH_INVALID_TOKEN,
+					.description = "send the access token in the Authorization "
+						       "field, as Bearer",
+					.challenge = CHALLENGE_BEARER});
 	else
 		serve(authority, text, ticket);
 }
