@@ -34,6 +34,7 @@ CLIENTS = [
     ('Authlib none', [PYTHON, 'authlib_client.py', 'none'], STEPS + MORE),
     ('Authlib basic', [PYTHON, 'authlib_client.py', 'client_secret_basic'], STEPS + MORE),
     ('Authlib post', [PYTHON, 'authlib_client.py', 'client_secret_post'], STEPS + MORE),
+    ('requests-oauthlib', [PYTHON, 'requests_oauthlib_client.py'], STEPS + MORE),
     ('openid-client', ['node', 'openid_client.mjs'], STEPS + ['userinfo'] + MORE),
     ('oauth4webapi', ['node', 'oauth4webapi.mjs'],
      ['discovery', 'discovery of RFC 8414', 'password grant', 'token verifies'] + STEPS[2:]),
