@@ -36,6 +36,7 @@ CLIENTS = [
     ('Authlib post', [PYTHON, 'authlib_client.py', 'client_secret_post'], STEPS + MORE),
     ('requests-oauthlib', [PYTHON, 'requests_oauthlib_client.py'], STEPS + MORE),
     ('openid-client', ['node', 'openid_client.mjs'], STEPS + ['userinfo'] + MORE),
+    ('simple-oauth2', ['node', 'simple_oauth2.mjs'], STEPS + MORE),
     ('oauth4webapi', ['node', 'oauth4webapi.mjs'],
      ['discovery', 'discovery of RFC 8414', 'password grant', 'token verifies'] + STEPS[2:]),
     ('IdentityModel', [PYTHON, 'identitymodel.py'], ['discovery', 'keys'] + STEPS[1:]),
