@@ -40,6 +40,8 @@ CLIENTS = [
     ('oauth4webapi', ['node', 'oauth4webapi.mjs'],
      ['discovery', 'discovery of RFC 8414', 'password grant', 'token verifies'] + STEPS[2:]),
     ('IdentityModel', [PYTHON, 'identitymodel.py'], ['discovery', 'keys'] + STEPS[1:]),
+    ('Go oauth2', [PYTHON, 'go_oauth2.py'],
+     STEPS + ['right password after it', 'client credentials']),
     ('jose', ['node', 'verify_jose.mjs'], VERIFY),
     ('PyJWT', [PYTHON, 'verify_pyjwt.py'], VERIFY),
 ]
