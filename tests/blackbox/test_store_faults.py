@@ -13,7 +13,8 @@ import subprocess
 import threading
 import time
 
-from harness import ADITD, Data, Folder, Suite, check, equal, refused, served, until
+from harness import (ADITD, PUBLIC, Data, Folder, Suite, basic, check, equal, refused, served,
+                     until)
 
 suite = Suite()
 
@@ -35,6 +36,11 @@ def fault(reply):
     check(int(reply.field('Retry-After')) >= 1, 'Retry-After')
 
 
+def revoke(server, token):
+    return server.post({'client_id': PUBLIC, 'token': token},
+                       target=server.path + '/connect/revocation')
+
+
 def database(data):
     return sqlite3.connect(data.path + '/adit.db', isolation_level=None, timeout=60)
 
@@ -42,13 +48,13 @@ def database(data):
 @suite.case('another writer that does not end: 503 where a write is needed, and nothing is spent')
 def locked():
     with serving() as (data, server, users):
-        token = server.sign_in(users[0])['refresh_token']
+        token, kept = (server.sign_in(users[0])['refresh_token'] for _ in range(2))
         other = database(data)
         other.execute('BEGIN IMMEDIATE')
         waiting = []
         threads = [threading.Thread(target=lambda ask=ask: waiting.append(ask())) for ask in (
             lambda: server.refresh(token), lambda: server.password(users[1]),
-            lambda: server.refresh(token, client_id=None))]
+            lambda: server.refresh(token, client_id=None), lambda: revoke(server, kept))]
         for thread in threads:
             thread.start()
         # What needs no write goes on meanwhile.
@@ -63,13 +69,14 @@ def locked():
         other.execute('ROLLBACK')
         other.close()
         served(server.refresh(token))
+        served(server.refresh(kept))
         served(server.password(users[1]))
 
 
 @suite.case('a disk without room: 503 where a write is needed, and all is well with room again')
 def full():
     with serving(restore_signals=False) as (data, server, users):
-        token = server.sign_in(users[0])['refresh_token']
+        token, kept = (server.sign_in(users[0])['refresh_token'] for _ in range(2))
         successor = served(server.refresh(token)).json['refresh_token']
         for room in (0, 100, os.path.getsize(data.path + '/adit.db')):
             resource.prlimit(server.pid, resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
@@ -80,12 +87,14 @@ def full():
                     continue
                 fault(reply)
                 fault(server.password(users[1])) if not room else None
+                fault(revoke(server, kept)) if not room else None
             served(server.password(users[0]))
             equal(server.get('/healthz').status, 200, 'healthz')
             resource.prlimit(server.pid, resource.RLIMIT_FSIZE,
                              (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
             successor = served(server.refresh(successor)).json['refresh_token']
         served(server.password(users[1]))
+        served(server.refresh(kept))
         data.verb('site', 'add', 'later')
 
 
@@ -93,6 +102,9 @@ def full():
 def unreadable():
     with serving() as (data, server, users):
         token = server.sign_in(users[0])['refresh_token']
+        access = server.sign_in(users[0], scope='openid')['access_token']
+        api = data.json('client', 'add', 'plans', '--type', 'confidential', '--resource',
+                        'external-api')
         path = data.path + '/adit.db'
         # The server must forget its pages, so it is stopped while another writes.
         os.kill(server.pid, signal.SIGSTOP)
@@ -120,6 +132,11 @@ def unreadable():
             fault(server.password({'username': 'nobody', 'password': 'x'}))
             fault(server.password(users[0], client_id='nobody'))
             fault(server.refresh(token))
+            fault(revoke(server, token))
+            fault(server.post({'token': access}, [basic('plans', api['client_secret'])],
+                              target=server.path + '/connect/introspect'))
+            fault(server.get(server.path + '/connect/userinfo',
+                             [('Authorization', 'Bearer ' + access)]))
             equal(server.get('/healthz').status, 200, 'healthz')
             equal(server.get('/readyz').status, 503, 'readyz')
             equal(server.get('/identity/.well-known/openid-configuration').status, 200, 'discovery')
