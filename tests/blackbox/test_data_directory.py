@@ -135,6 +135,16 @@ def own_key(folder):
     equal(run('key', 'list', '--data', path).returncode, 0, 'exit code')
 
 
+# Requirement 67.
+@in_folder('in a new data directory there is nobody, and no secret')
+def nobody(folder):
+    data = Data(folder)
+    for noun in ('site', 'service-user'):
+        equal(data.json(noun, 'list'), [], f'each {noun}')
+    clients = data.json('client', 'list')
+    equal({client['type'] for client in clients} - {'public', 'native'}, set(), 'with a secret')
+
+
 @in_folder('init on a full disk leaves nothing')
 def full_disk(folder):
     for limit in (0, 10, 4096, 20000, 60000):

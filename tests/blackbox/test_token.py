@@ -306,6 +306,7 @@ for fields in ([('X-Forwarded-For', '192.0.2.1')], [('X-Forwarded-For', 'not an 
         reply = served(dev.post(GOOD, fields))
         equal(reply.field('Set-Cookie'), None, 'Set-Cookie')
         equal(reply.field('Access-Control-Allow-Origin'), None, 'Access-Control-Allow-Origin')
+        refused(dev.post(WRONG, fields), 'invalid_grant')
 
 
 @suite.case('Expect: a body that waits for 100, and one that does not')
