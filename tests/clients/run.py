@@ -3,13 +3,17 @@
 """Real clients against a real authority and the sample API: a case for each client and step.
 
 Starts `aditd dev` and `external-api` from the build ($ADIT_BUILD) on free ports of loopback, runs
-every client of CLIENTS, and stops them. Each client knows only what session.py says.
+every client of CLIENTS, and stops them. Each client knows only what session.py says. Then the same
+with `aditd serve` and Service Users whose names a careless encoding would change.
 """
 import base64
+import itertools
 import json
 import os
 import re
 import selectors
+import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -45,6 +49,18 @@ CLIENTS = [
     ('jose', ['node', 'verify_jose.mjs'], VERIFY),
     ('PyJWT', [PYTHON, 'verify_pyjwt.py'], VERIFY),
 ]
+# Those that encode a user name each in its own way.
+ENCODERS = {'curl', 'newman', 'Authlib none', 'requests-oauthlib', 'openid-client',
+            'simple-oauth2', 'oauth4webapi'}
+# Service Users' names, labels and sites.
+NAMES = [
+    ('a name of marks', 'a b+c%d%20&e=f "g" \'h\' i:j;k/l?m#n\\o', '50% + "x" & y=\'z\'',
+     'north-pit'),
+    ('a name of letters', 'Grün & Ελλάδα 日本+Я %é 🚜', 'Земля + 土 = 100%', 'south-pit'),
+]
+CONFIDENTIAL = 'confidential.example'
+# What was seeded, where that was never said.
+NOTHING = {'service_users': [], 'clients': []}
 # Bounds that a slow machine never meets; they only end what hangs.
 START_S = 120
 CLIENT_S = 240
@@ -59,6 +75,15 @@ class Server:
         self.errors = open(log, 'wb')
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                         stderr=self.errors)
+
+    def listens(self):
+        """Whether it says in its log that it is up, and not that it can't be."""
+        end = time.monotonic() + START_S
+        while self.process.poll() is None and time.monotonic() < end:
+            if '"event":"listening"' in self.logged():
+                return True
+            time.sleep(0.05)
+        return False
 
     def first_line(self):
         selector = selectors.DefaultSelector()
@@ -138,6 +163,19 @@ def run_clients(tap, seeded, folder, api):
         run_client(tap, client, environment(folder, number, seeded, api))
 
 
+def run_encoders(tap, seeded, folder, api):
+    """Each of ENCODERS as each of NAMES."""
+    clients = [client for client in CLIENTS if client[0] in ENCODERS]
+    for number, (client, (kind, *_)) in enumerate(itertools.product(clients, NAMES)):
+        client = f'{client[0]}, {kind}', *client[1:]
+        reason = why_not(client)
+        if reason:
+            tap.skip(client[0], reason)
+            continue
+        # Its Service Users take turns, as NAMES do.
+        run_client(tap, client, environment(folder, number, seeded, api))
+
+
 def secrets_in(text, seeded):
     """What stands in a log and must not: passwords, client secrets, tokens of either kind."""
     seeded_secrets = {user['username'] + "'s password": user['password']
@@ -154,26 +192,89 @@ def secrets_in(text, seeded):
                    if re.search(rf'(?<![A-Za-z0-9_-]){beginning}[A-Za-z0-9_-]{{16}}', text)]
 
 
-def serve(tap, folder, aditd, external_api):
-    servers = [Server('aditd', [aditd, 'dev', '--json', '--listen', '127.0.0.1:0',
-                                '--log-level', 'debug'], os.path.join(folder, 'aditd.log'))]
-    try:
-        seeded = json.loads(servers[0].first_line())
-        servers.append(Server('external-api', [external_api, '--listen', '127.0.0.1:0',
-                                               '--authority', seeded['authority']],
-                              os.path.join(folder, 'external-api.log')))
-        api = re.search(r'https?://[^\s"/]+', servers[1].first_line())[0]
-        run_clients(tap, seeded, folder, api)
-    finally:
-        statuses = [(server, server.stop()) for server in reversed(servers)]
+def stop(tap, servers, seeded):
+    """Ends the servers, the last one first, and looks through what they logged."""
+    statuses = [(server, server.stop()) for server in reversed(servers)]
     for server, status in statuses:
         tap.case(status == 0, f'{server.name} ends well when told to',
                  f'status {status}\n{server.logged()[-4000:]}')
         told = secrets_in(server.logged(), seeded)
         tap.case(not told, f'{server.name} logged no secret', ', '.join(told))
     # Or the case before would have nothing to look at.
-    tap.case('"token_issued"' in servers[0].logged() and '"token_refused"' in servers[0].logged(),
-             'aditd logged the requests')
+    log = servers[0].logged()
+    tap.case('"token_issued"' in log and '"token_refused"' in log,
+             f'{servers[0].name} logged the requests')
+
+
+def start_api(folder, external_api, servers, authority):
+    """Adds the sample API to the servers, and gives its URL."""
+    servers.append(Server('external-api', [external_api, '--listen', '127.0.0.1:0',
+                                           '--authority', authority],
+                          os.path.join(folder, 'external-api.log')))
+    return re.search(r'https?://[^\s"/]+', servers[-1].first_line())[0]
+
+
+def dev(tap, folder, aditd, external_api):
+    servers = [Server('aditd dev', [aditd, 'dev', '--json', '--listen', '127.0.0.1:0',
+                                    '--log-level', 'debug'], os.path.join(folder, 'aditd.log'))]
+    seeded = None
+    try:
+        seeded = json.loads(servers[0].first_line())
+        run_clients(tap, seeded, folder, start_api(folder, external_api, servers,
+                                                   seeded['authority']))
+    finally:
+        stop(tap, servers, seeded or NOTHING)
+
+
+def seed(aditd, data, authority):
+    """A data directory with the Service Users of NAMES; what session.py is given of it."""
+    def verb(*arguments):
+        return subprocess.run([aditd, *arguments, '--data', data], check=True, timeout=START_S,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout
+
+    verb('init', '--issuer', authority)
+    users = []
+    for _, name, label, site in NAMES:
+        verb('site', 'add', site)
+        users.append(json.loads(verb('service-user', 'add', name, '--site', site, '--role',
+                                     'read', '--label', label, '--json')))
+    client = json.loads(verb('client', 'add', CONFIDENTIAL, '--type', 'confidential', '--grant',
+                             'client_credentials', '--service-user', NAMES[0][1], '--json'))
+    listed = {(user['username'], user['label'], user['site'])
+              for user in json.loads(verb('service-user', 'list', '--json'))}
+    return listed, {
+        'authority': authority, 'client_id': 'external.customer', 'service_users': users,
+        'clients': [{key: client[key] for key in ('client_id', 'client_secret')}]}
+
+
+def start_named(folder, aditd):
+    """`aditd serve`, whose issuer names its port before it listens: another where one is taken."""
+    data = os.path.join(folder, 'data')
+    for _ in range(5):
+        with socket.socket() as probe:
+            probe.bind(('127.0.0.1', 0))
+            address = f'127.0.0.1:{probe.getsockname()[1]}'
+        listed, seeded = seed(aditd, data, f'http://{address}/identity')
+        server = Server('aditd serve', [aditd, 'serve', '--data', data, '--listen', address,
+                                        '--log-level', 'debug'],
+                        os.path.join(folder, 'aditd.log'))
+        if server.listens():
+            return server, listed, seeded
+        server.stop()
+        shutil.rmtree(data)
+    raise RuntimeError(f'{server.name} did not start: {server.logged()[-4000:]}')
+
+
+def named(tap, folder, aditd, external_api):
+    server, listed, seeded = start_named(folder, aditd)
+    servers = [server]
+    try:
+        tap.case(listed == {tuple(name[1:]) for name in NAMES},
+                 'names and labels are listed as they were given', repr(listed))
+        run_encoders(tap, seeded, folder, start_api(folder, external_api, servers,
+                                                    seeded['authority']))
+    finally:
+        stop(tap, servers, seeded)
 
 
 def main():
@@ -186,7 +287,10 @@ def main():
         print('1..0 # SKIP not built: ' + ', '.join(os.path.basename(path) for path in absent))
         return
     with tempfile.TemporaryDirectory() as folder:
-        tap.run('the servers start and stop', serve, tap, folder, *programs)
+        tap.run('the servers start and stop', dev, tap, folder, *programs)
+    with tempfile.TemporaryDirectory() as folder:
+        tap.run('the servers start and stop, with names of all kinds', named, tap, folder,
+                *programs)
     tap.finish()
 
 
