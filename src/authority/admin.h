@@ -25,6 +25,18 @@ int admin_site_get(const struct admin *admin, const char *id, struct store_site 
 int admin_site_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
 
+/* --- resources: the APIs that tokens are for --- */
+struct admin_resource {
+	const char *id;
+	const char *alg;	   /* of its access tokens; NULL: as it is, ES256 for a new one */
+	const char *const *scopes; /* that belong to it, NULL at the end; added to those it has */
+};
+/* `add` needs a scope; `set` needs that there is such a resource. */
+int admin_resource_add(
+	const struct admin *admin, const struct admin_resource *wanted, struct fault *fault);
+int admin_resource_set(
+	const struct admin *admin, const struct admin_resource *wanted, struct fault *fault);
+
 /* --- Service Users --- */
 struct admin_new_service_user {
 	const char *username; /* NULL: one is made up, su-<site>-<6 letters> */

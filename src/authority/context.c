@@ -28,27 +28,17 @@ void authority_settings_init(struct authority_settings *settings)
 	};
 }
 
-static int take_scope(void *context, const struct store_scope *scope)
-{
-	struct authority *authority = context;
-
-	if (authority->scope_count == AUTHORITY_SCOPES_MAX)
-		return ERROR_LIMIT;
-	authority->scopes[authority->scope_count++] = *scope;
-	return 0;
-}
-
 /* An RSA key takes long to make, so it is made when a resource first wants it. */
-static int make_missing_keys(struct authority *authority)
+static int make_missing_keys(struct authority *authority, const struct catalog *catalog)
 {
-	for (size_t i = 0; i < authority->scope_count; i++) {
+	for (size_t i = 0; i < catalog->scope_count; i++) {
 		struct keyring_new_key wanted = {.purpose = "signing", .first = true};
 		struct keyring_snapshot *snapshot;
 		bool missing;
 		int error;
 
-		if (!*authority->scopes[i].resource ||
-			jose_alg_parse(authority->scopes[i].alg, &wanted.alg))
+		if (!*catalog->scopes[i].resource ||
+			jose_alg_parse(catalog->scopes[i].alg, &wanted.alg))
 			continue;
 		snapshot = keyring_acquire(authority->keyring);
 		missing = !keyring_signing_key(snapshot, wanted.alg, clock_now_s(authority->clock));
@@ -58,6 +48,41 @@ static int make_missing_keys(struct authority *authority)
 			return error;
 	}
 	return 0;
+}
+
+/* The keys first: a scope must not be asked for before its tokens can be signed. On
+ * an error the old catalog stays. */
+static int read_catalog(struct authority *authority)
+{
+	struct catalog *catalog = NULL;
+	struct catalog *old;
+	int error = catalog_create(authority->store, &catalog);
+
+	if (!error)
+		error = make_missing_keys(authority, catalog);
+	if (!error)
+		error = discovery_compose(authority, catalog);
+	if (error) {
+		catalog_release(catalog);
+		return error;
+	}
+	(void)pthread_mutex_lock(&authority->catalog_lock);
+	old = authority->catalog;
+	authority->catalog = catalog;
+	(void)pthread_mutex_unlock(&authority->catalog_lock);
+	catalog_release(old);
+	return 0;
+}
+
+struct catalog *authority_catalog(struct authority *authority)
+{
+	struct catalog *catalog;
+
+	(void)pthread_mutex_lock(&authority->catalog_lock);
+	catalog = authority->catalog;
+	catalog_retain(catalog);
+	(void)pthread_mutex_unlock(&authority->catalog_lock);
+	return catalog;
 }
 
 static unsigned count_threads(unsigned wanted)
@@ -80,18 +105,14 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 		authority->issuer_path =
 			authority->self.issuer + strlen(authority->self.issuer) - uri.path_length;
 	if (!error)
-		error = store_scope_list(parts->store, take_scope, authority);
-	if (!error)
 		error = keyring_create(
 			parts->store, parts->clock, parts->secret_key, &authority->keyring);
 	if (!error)
-		error = make_missing_keys(authority);
+		error = read_catalog(authority);
 	if (!error)
 		error = cache_create(&authority->cache);
 	if (!error)
 		error = throttle_create(authority->settings.flood_per_second, &authority->throttle);
-	if (!error)
-		error = discovery_compose(authority);
 	return error;
 }
 
@@ -105,6 +126,7 @@ int authority_create(
 		fault_set(fault, "out of memory");
 		return ERROR_MEMORY;
 	}
+	(void)pthread_mutex_init(&authority->catalog_lock, NULL);
 	authority->settings = *parts->settings;
 	authority->clock = parts->clock;
 	authority->log = parts->log;
@@ -134,7 +156,8 @@ void authority_destroy(struct authority *authority)
 	throttle_destroy(authority->throttle);
 	cache_destroy(authority->cache);
 	keyring_destroy(authority->keyring);
-	free(authority->discovery);
+	catalog_release(authority->catalog);
+	(void)pthread_mutex_destroy(&authority->catalog_lock);
 	free(authority);
 }
 
@@ -235,6 +258,13 @@ static void sweep(struct authority *authority)
 		swept(authority, error, 0);
 }
 
+static int read_changed(struct authority *authority)
+{
+	int error = keyring_reload(authority->keyring);
+
+	return error ? error : read_catalog(authority);
+}
+
 /* The keys before what names them: a Service User's password may be under a new
  * pepper. Where they can't be read the cache stays unpolled, and is bypassed after
  * five seconds; the next tick tries again. */
@@ -248,11 +278,11 @@ void authority_tick(struct authority *authority)
 		return;
 	}
 	if (counter != authority->keys_counter)
-		error = keyring_reload(authority->keyring);
+		error = read_changed(authority);
 	else
 		error = keyring_reload_if_due(authority->keyring);
 	if (error) {
-		tick_failed(authority, "reading the keys", error);
+		tick_failed(authority, "reading the keys and scopes", error);
 		return;
 	}
 	authority->keys_counter = counter;
@@ -264,16 +294,6 @@ void authority_tick(struct authority *authority)
 bool authority_is_ready(struct authority *authority)
 {
 	return store_ping(authority->store) == 0;
-}
-
-const struct store_scope *authority_find_scope(
-	const struct authority *authority, const char *name, size_t length)
-{
-	for (size_t i = 0; i < authority->scope_count; i++)
-		if (strlen(authority->scopes[i].name) == length &&
-			!memcmp(authority->scopes[i].name, name, length))
-			return &authority->scopes[i];
-	return NULL;
 }
 
 int authority_client(

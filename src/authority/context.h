@@ -7,15 +7,17 @@
 #define AUTHORITY_CONTEXT_H
 
 #include "authority/cache.h"
+#include "authority/catalog.h"
 #include "authority/keyring.h"
 #include "authority/throttle.h"
 #include "base/log.h"
 #include "net/http_server.h"
 #include "store/store.h"
 
+#include <pthread.h>
+
 enum {
 	AUTHORITY_WORKERS_MAX = 64,
-	AUTHORITY_SCOPES_MAX = 64,
 	AUTHORITY_HEADER_SIZE = 512, /* of an encoded JWS header, with the NUL */
 };
 
@@ -50,14 +52,12 @@ struct authority {
 	const struct log *log;
 	struct store *store;
 	struct store_authority self;
-	const char *issuer_path; /* "" or "/identity": of self.issuer */
-	struct store_scope scopes[AUTHORITY_SCOPES_MAX];
-	size_t scope_count;
+	const char *issuer_path;      /* "" or "/identity": of self.issuer */
+	pthread_mutex_t catalog_lock; /* guards which catalog it is */
+	struct catalog *catalog;
 	struct keyring *keyring;
 	struct cache *cache;
 	struct throttle *throttle;
-	char *discovery; /* the document, as published */
-	size_t discovery_length;
 	unsigned worker_count;
 	struct worker workers[AUTHORITY_WORKERS_MAX];
 	struct http_server *server;
@@ -97,9 +97,8 @@ void authority_tick(struct authority *authority);
 /* Whether requests can be answered: the store answers. */
 bool authority_is_ready(struct authority *authority);
 
-/* The scope of that name, or NULL. */
-const struct store_scope *authority_find_scope(
-	const struct authority *authority, const char *name, size_t length);
+/* The catalog of now; each acquire is released. */
+struct catalog *authority_catalog(struct authority *authority);
 
 /* Through the cache: 0, ERROR_NOT_FOUND, ERROR_UNAVAILABLE, ERROR_MEMORY. */
 int authority_client(

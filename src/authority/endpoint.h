@@ -27,7 +27,7 @@ void endpoint_healthz(
 void endpoint_readyz(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 
-/* Writes the discovery document once, when the authority is opened. */
-int discovery_compose(struct authority *authority);
+/* Writes the discovery document into a catalog that nobody has yet. */
+int discovery_compose(const struct authority *authority, struct catalog *catalog);
 
 #endif

@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
-	service_user_verbs, client_verbs, key_verbs};
+	resource_verbs, service_user_verbs, client_verbs, key_verbs};
 
 static void print_usage(FILE *stream)
 {

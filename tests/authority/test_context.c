@@ -101,12 +101,14 @@ static void test_makes_the_key_that_a_resource_wants(void **state)
 static void test_finds_scopes(void **state)
 {
 	struct authority *authority = open_authority(*state);
+	struct catalog *catalog = authority_catalog(authority);
 
-	assert_string_equal(authority_find_scope(authority, "cosmos", 6)->resource, "external-api");
-	assert_string_equal(authority_find_scope(authority, "openid x", 6)->resource, "");
-	assert_null(authority_find_scope(authority, "cosmo", 5));
-	assert_null(authority_find_scope(authority, "cosmosx", 7));
-	assert_null(authority_find_scope(authority, "", 0));
+	assert_string_equal(catalog_find(catalog, "cosmos", 6)->resource, "external-api");
+	assert_string_equal(catalog_find(catalog, "openid x", 6)->resource, "");
+	assert_null(catalog_find(catalog, "cosmo", 5));
+	assert_null(catalog_find(catalog, "cosmosx", 7));
+	assert_null(catalog_find(catalog, "", 0));
+	catalog_release(catalog);
 	authority_destroy(authority);
 }
 

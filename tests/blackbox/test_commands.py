@@ -102,7 +102,7 @@ for arguments, advice in (
         ([*'service-user add new --site north --role'.split(), LONG], 'use read or write'),
         (['client', 'add', '--type', 'public', LONG], 'use 1 to 128'),
         (['client', 'add', 'new', '--type', LONG], 'use public'),
-        ([*'client add new --type public --scope'.split(), LONG], 'use cosmos'),
+        ([*'client add new --type public --scope'.split(), LONG], 'aditd resource list'),
         ([*'client add new --type public --grant'.split(), LONG], 'use password'),
         ([*'client add new --type web --redirect-uri'.split(), 'http://' + LONG], 'use https'),
         ([*'client add new --type web'.split(),

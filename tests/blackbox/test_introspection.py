@@ -113,7 +113,7 @@ def registered(at):
     for arguments, said in ((['--type', 'public', '--resource', 'external-api'], 'confidential'),
                             (['--type', 'web', '--resource', 'external-api'], 'confidential'),
                             (['--type', 'confidential', '--resource', 'nothing'], 'nothing'),
-                            (['--type', 'confidential', '--resource', 'x' * 200], 'x' * 200)):
+                            (['--type', 'confidential', '--resource', 'x' * 200], 'x' * 128)):
         done = at.data.attempt('client', 'add', 'new', *arguments)
         equal(done.returncode, 2, done.complained)
         check(said in done.complained and done.complained.count('\n') == 1, done.complained)

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""APIs beside the first one. No verb makes them yet, so they are put into the database."""
+"""APIs beside the first one. Put into the database; test_resource_verbs.py has the verbs."""
 import contextlib
 import json
 import sqlite3

@@ -121,8 +121,8 @@ static int take_scopes(const struct admin *admin, const struct admin_new_client 
 			return admin_read_fault(found, "scope", *names, fault);
 		if (!found || scope_append(&scopes, *names, strlen(*names))) {
 			fault_set(fault,
-				"there is no scope \"%.128s\"; use cosmos, offline_access or "
-				"openid",
+				"there is no scope \"%.128s\"; aditd resource list shows those "
+				"there are",
 				*names);
 			return ERROR_INVALID;
 		}
@@ -209,7 +209,9 @@ static int take_resource(const struct admin *admin, const struct admin_new_clien
 	if (found < 0)
 		return admin_read_fault(found, "resource", wanted->resource, fault);
 	if (!found)
-		fault_set(fault, "there is no resource \"%.200s\"; use external-api",
+		fault_set(fault,
+			"there is no resource \"%.128s\"; aditd resource list shows those there "
+			"are",
 			wanted->resource);
 	return found ? 0 : ERROR_NOT_FOUND;
 }

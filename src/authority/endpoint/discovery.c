@@ -31,15 +31,16 @@ static void write_url(
 	json_write_text(writer, name, url.data);
 }
 
-static void write_scopes(struct json_writer *writer, const struct authority *authority)
+static void write_scopes(struct json_writer *writer, const struct catalog *catalog)
 {
 	json_write_array(writer, "scopes_supported");
-	for (size_t i = 0; i < authority->scope_count; i++)
-		json_write_text(writer, NULL, authority->scopes[i].name);
+	for (size_t i = 0; i < catalog->scope_count; i++)
+		json_write_text(writer, NULL, catalog->scopes[i].name);
 	json_write_array_end(writer);
 }
 
-static void write_members(struct json_writer *writer, const struct authority *authority)
+static void write_members(struct json_writer *writer, const struct authority *authority,
+	const struct catalog *catalog)
 {
 	static const char *const grants[] = {
 		"password", "refresh_token", "client_credentials", NULL};
@@ -56,7 +57,7 @@ static void write_members(struct json_writer *writer, const struct authority *au
 	write_url(writer, "userinfo_endpoint", issuer, "connect/userinfo");
 	write_url(writer, "revocation_endpoint", issuer, "connect/revocation");
 	write_url(writer, "introspection_endpoint", issuer, "connect/introspect");
-	write_scopes(writer, authority);
+	write_scopes(writer, catalog);
 	write_list(writer, "grant_types_supported", grants);
 	write_list(writer, "token_endpoint_auth_methods_supported", methods);
 	write_list(writer, "revocation_endpoint_auth_methods_supported", methods);
@@ -68,7 +69,7 @@ static void write_members(struct json_writer *writer, const struct authority *au
 	json_write_number(writer, "adit_refresh_grace", authority->settings.refresh_grace_s);
 }
 
-int discovery_compose(struct authority *authority)
+int discovery_compose(const struct authority *authority, struct catalog *catalog)
 {
 	struct json_writer writer;
 	struct buf buf;
@@ -76,17 +77,20 @@ int discovery_compose(struct authority *authority)
 	buf_init(&buf, DISCOVERY_MAX);
 	json_writer_init(&writer, &buf);
 	json_write_object(&writer, NULL);
-	write_members(&writer, authority);
+	write_members(&writer, authority, catalog);
 	json_write_object_end(&writer);
-	authority->discovery_length = buf.len;
-	authority->discovery = buf_take(&buf);
-	return authority->discovery ? 0 : ERROR_MEMORY;
+	catalog->discovery_length = buf.len;
+	catalog->discovery = buf_take(&buf);
+	return catalog->discovery ? 0 : ERROR_MEMORY;
 }
 
 void endpoint_discovery(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
+	struct catalog *catalog = authority_catalog(authority);
+
 	(void)request;
 	respond_document(
-		ticket, authority->discovery, authority->discovery_length, DISCOVERY_MAX_AGE_S);
+		ticket, catalog->discovery, catalog->discovery_length, DISCOVERY_MAX_AGE_S);
+	catalog_release(catalog);
 }

@@ -32,7 +32,8 @@ static int take_resource(
 	return 0;
 }
 
-int grant_scope(struct token_call *call, const char *allowed, const char *otherwise)
+static int take_scope(struct token_call *call, const struct catalog *catalog, const char *allowed,
+	const char *otherwise)
 {
 	const char *requested = parameters_get(&call->parameters, "scope");
 	const char *position = requested ? requested : otherwise;
@@ -48,8 +49,7 @@ int grant_scope(struct token_call *call, const char *allowed, const char *otherw
 	*issuance->resource = '\0';
 	issuance->alg = JOSE_ES256;
 	while (!error && scope_next(&position, &token, &length)) {
-		const struct store_scope *known =
-			authority_find_scope(call->authority, token, length);
+		const struct store_scope *known = catalog_find(catalog, token, length);
 
 		if (!known || !scope_has(allowed, token, length))
 			return fail_scope(call, "the client may not ask for this scope");
@@ -59,5 +59,14 @@ int grant_scope(struct token_call *call, const char *allowed, const char *otherw
 					? fail_scope(call, "the scope is too long")
 					: 0;
 	}
+	return error;
+}
+
+int grant_scope(struct token_call *call, const char *allowed, const char *otherwise)
+{
+	struct catalog *catalog = authority_catalog(call->authority);
+	int error = take_scope(call, catalog, allowed, otherwise);
+
+	catalog_release(catalog);
 	return error;
 }
