@@ -12,6 +12,7 @@
 
 static const char *const none[] = {NULL};
 
+/* Requirement 3. */
 static void test_what_is_no_client(void **state)
 {
 	static const char *const bad_scope[] = {"unheard", NULL};

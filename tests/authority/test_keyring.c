@@ -173,6 +173,7 @@ static void test_a_sealing_key_takes_over_at_once(void **state)
 	keyring_release(before);
 }
 
+/* Requirement 82. */
 static void test_the_wrong_secret_key(void **state)
 {
 	struct scene *scene = *state;

@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Requirement 76. */
 static void test_equal(void **state)
 {
 	struct secret a = {0};

@@ -28,6 +28,7 @@ def check_log(server):
 
 # --- floods ----------------------------------------------------------------------------------
 
+# Requirements 22 and 24.
 @suite.case('a flood from one source is slowed, another source is not')
 def flood():
     with Folder() as folder:
@@ -178,6 +179,7 @@ def files_of(path):
                 yield name, file.read()
 
 
+# Requirement 77.
 @suite.case('no secret is in the log, the data, the arguments or the environment')
 def canaries():
     with Folder() as folder:

@@ -106,6 +106,7 @@ def split():
     served(by_header(basic(CLIENT, '')[1], client_secret=SECRET))
 
 
+# Requirement 21.
 @suite.case('its secret both ways is refused')
 def both_ways():
     refused(by_header(basic(CLIENT, SECRET)[1], client_secret=SECRET), 'invalid_request')
@@ -137,6 +138,7 @@ def no_oracle():
             check(all(reply.took_s >= FAILURE_S for reply in pair), 'an answer left early')
 
 
+# Requirement 23.
 @suite.case('a client that may not use the grant: 400, however it came')
 def not_its_grant():
     refused(dev.post({**BARE, 'client_id': 'adit'}), 'unauthorized_client')

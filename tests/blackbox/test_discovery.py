@@ -124,6 +124,7 @@ for name, host, fields in (
         ('X-Original-URL', 'localhost', [('X-Original-URL', '/healthz')]),
         ('X-Rewrite-URL', 'localhost', [('X-Rewrite-URL', '/healthz')]),
         ('Forwarded', 'localhost', [('Forwarded', 'host=evil.example;proto=https')])):
+    # Requirement 74.
     @suite.case(f'the issuer does not come from {name}', host, fields)
     def not_listened_to(host, fields):
         equal(dev.get('/identity' + OPENID, fields, host=host).body, document.body, 'the document')

@@ -59,6 +59,7 @@ def good(at):
             equal(said[name], claims[name], name)
 
 
+# Requirement 35.
 @case('what is not good, or not for this API, is inactive and no more')
 def not_good(at):
     session = at.server.sign_in(at.user)
@@ -89,6 +90,7 @@ def disabled(at):
         until(lambda: at.ask(token).json['active'], f'{noun} enabled', 10)
 
 
+# Requirement 34.
 @case('only an API that shows who it is may ask')
 def who(at):
     token = at.server.sign_in(at.user)['access_token']

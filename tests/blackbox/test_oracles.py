@@ -64,6 +64,7 @@ with Folder() as folder:
     equal(first.json['error_description'], 'invalid_username_or_password', 'error_description')
 
     for (name, way), scope in itertools.product(ways.items(), (None, 'openid')):
+        # Requirements 25 and 65.
         @suite.case(f'{name}, scope {scope}', way, scope)
         def same(way, scope):
             for _ in range(ROUNDS):
@@ -85,6 +86,7 @@ with Folder() as folder:
                              .json['correlation_id'])
         equal(len(set(found)), 32, 'how many')
 
+    # Requirement 78.
     @suite.case('the operator finds the reason by the correlation id')
     def reasons():
         reasons = {}
@@ -100,6 +102,7 @@ with Folder() as folder:
                              ('unknown user, password wrong', 'unknown_user')):
             equal(reasons[name], reason, f'the reason of {name}')
 
+    # Requirement 64.
     @suite.case('a right password is served meanwhile, and need not wait')
     def right():
         for _ in range(ROUNDS):

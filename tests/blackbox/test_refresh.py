@@ -108,6 +108,7 @@ def repeat(at):
     at.dead(final[1], token, final[2], final[0])
 
 
+# Requirement 29.
 @both('a repeat after the window ends the family, all of it')
 def replay(at):
     first = at.token()
@@ -149,6 +150,7 @@ def families(at):
 
 # --- expiry ----------------------------------------------------------------------------------
 
+# Requirement 31.
 @both('idle for 15 days: the last second is served, the next is not')
 def idle(at):
     first, second = at.token(), at.token()
@@ -199,6 +201,7 @@ def narrowing(at):
     equal(claims_of(wide['access_token'])['aud'], 'external-api', 'aud')
 
 
+# Requirement 30.
 @both('widening is refused, and spends nothing')
 def widening(at):
     token = at.token(scope='cosmos offline_access')
@@ -225,6 +228,7 @@ def by_basic(at):
                           [basic(PUBLIC, '')]))
 
 
+# Requirement 28.
 @both('not for another client, whichever way, and it stays good for its own')
 def another_client(at):
     if at.data:
@@ -300,6 +304,7 @@ def ends_it(at, token, what):
 
 
 for noun, name in (('service-user', 'user'), ('site', 'site'), ('client', 'client')):
+    # Requirement 32.
     @suite.case(f'disabling the {name} ends it, and enabling does not revive it', noun)
     def disabling(noun):
         with place('file') as at:

@@ -64,6 +64,7 @@ def hints():
         dead(token)
 
 
+# Requirement 33.
 @suite.case('what is no token of ours is as good as revoked')
 def unknown():
     token = dev.sign_in(user)['refresh_token']

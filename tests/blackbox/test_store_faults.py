@@ -98,6 +98,7 @@ def full():
         data.verb('site', 'add', 'later')
 
 
+# Requirement 79.
 @suite.case('a database that can not be read: not ready, 503 to all, then back by itself')
 def unreadable():
     with serving() as (data, server, users):

@@ -24,6 +24,7 @@ def fresh():
 # --- row 1: the shape of the request ---------------------------------------------------------
 
 for method in ('GET', 'HEAD', 'PUT', 'DELETE', 'PATCH', 'OPTIONS', 'post'):
+    # Requirement 19.
     @suite.case(f'row 1: {method}', method)
     def not_post(verb):
         for body in (None, GOOD_FORM):
@@ -89,6 +90,7 @@ def other_query():
 for name, grant in itertools.chain(
         [(name, GOOD) for name in (*GOOD, 'scope', 'client_secret', 'unknown')],
         [(name, REFRESH) for name in (*REFRESH, 'refresh_token', 'scope')]):
+    # Requirement 4.
     @suite.case(f'row 2: {name} twice, {grant["grant_type"]}', name, grant)
     def twice(name, grant):
         grant = fresh() if grant is REFRESH else grant
@@ -257,6 +259,7 @@ for asked, granted, refreshes in (
         ('openid offline_access', {'openid', 'offline_access'}, True),
         ('openid cosmos offline_access', {'openid', 'cosmos', 'offline_access'}, True),
         ('cosmos cosmos', {'cosmos'}, False)):
+    # Requirement 20.
     @suite.case(f'scope {asked!r}', asked, granted, refreshes)
     def scopes(asked, granted, refreshes):
         answer = served(dev.post({**GOOD, 'scope': asked})).json
@@ -270,6 +273,7 @@ for asked, granted, refreshes in (
 for asked in ('unknown', 'Cosmos', 'cosmos,offline_access', 'cosmos unknown', ' cosmos', 'cosmos ',
               'cosmos\toffline_access', 'cosmos\n', 'c\u00f6smos', 'site:north-pit', 'profile',
               'openid profile', 'cosmos\\', '"cosmos"', '*', 'cosmos' * 50 + 'x', ' '):
+    # Requirement 26.
     @suite.case(f'scope {asked[:30]!r} is refused', asked)
     def bad_scope(asked):
         refused(dev.post({**GOOD, 'scope': asked}), 'invalid_scope')
@@ -345,6 +349,7 @@ def old_version():
     served(exchange(dev.address, request.replace(b' HTTP/1.1', b' HTTP/1.0')))
 
 
+# Requirement 81.
 @suite.case('both kinds of framing at once are refused')
 def framing():
     request = compose('POST', '/identity/connect/token',
@@ -386,6 +391,7 @@ def by_basic():
     served(dev.post({**GOOD, 'client_id': None}, [basic(PUBLIC, '')]))
 
 
+# Requirement 73.
 @suite.case('nothing of the request stands in an answer')
 def no_reflection():
     mark = '<script>alert("canary7")</script>'

@@ -327,6 +327,7 @@ for verb, _ in VERBS:
             process.wait()
 
 
+# Requirement 80.
 @copied(suite, 'names that look like options or patterns are names, and sign in')
 def odd_names(data):
     users = []

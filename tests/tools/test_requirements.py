@@ -69,6 +69,24 @@ def is_case(path, name):
     return defines(code, name) and listed
 
 
+def line_of(code, path, name):
+    """Where a case begins: the decorator with its text, or the function's first line."""
+    where = code.replace("\\'", "'").find(f"'{name}'") if path.endswith('.py') else \
+        defines(code, name).start()
+    return code.count('\n', 0, where)
+
+
+def named_by(path, name):
+    """The requirements that a case names, itself (test_36_...) or in the comment above it."""
+    lines = read(path).split('\n')
+    first = line = line_of(read(path), path, name)
+    while first and re.match(r'\s*(#|/\*|\* )', lines[first - 1]):
+        first -= 1
+    comment = ' '.join(part.strip(' */#') for part in lines[first:line])
+    said = re.findall(r'Requirements? ([\d, and]+)\.', comment)
+    return set(re.findall(r'\d+', ' '.join(said))) | set(re.findall(r'^test_(\d+)_', name))
+
+
 def references(row, column):
     """What a cell names, each a file and a name; a cell of anything else is refused."""
     found = REFERENCE.findall(row[column])
@@ -92,13 +110,21 @@ def check_tests(text):
     assert not wrong, f'no such test: {", ".join(wrong)}'
 
 
+def check_names(text):
+    """At least one of a requirement's cases names it too."""
+    wrong = [row['No'] for row in rows(text, 'Built')
+             if not any(row['No'] in named_by(path, name)
+                        for path, name in references(row, 'Tests'))]
+    assert not wrong, f'no case of its own names it: {", ".join(wrong)}'
+
+
 def check_topics(text):
     wrong = [f'{row["No"]}: {row["Comes with"]}' for row in rows(text, 'Not built yet')
              if row['Comes with'] not in TOPICS or not row['Requirement']]
     assert not wrong, f'comes with nothing known: {", ".join(wrong)}'
 
 
-CHECKS = (check_numbers, check_code, check_tests, check_topics)
+CHECKS = (check_numbers, check_code, check_tests, check_names, check_topics)
 
 
 def fails(text):
@@ -126,6 +152,8 @@ def check_refusals(tap, text):
             ('a function of a test file that is no case', case, 'tests/jose/test_attacks.c:judge'),
             ('a case in Python that is there in part', 'both kinds of framing at once are refused',
              'both kinds of framing at once'),
+            ('a line whose tests name others', r'`tests/blackbox/test_resources.py:scopes of.*` ',
+             f'`{case}` '),
             ('a line without a test', r'^(\| 44 \|.*\| )`tests.*` ', r'\1'),
             ('a line with words for a test', r'^(\| 44 \|.*\| )`tests.*` ', r'\1later '),
             ('an incident without a test', r'^(\| Java .*\| )`tests.*` ', r'\1'),
@@ -142,6 +170,7 @@ def main():
     tap.run(f'the requirements 1 to {LAST} are there, each once', check_numbers, text)
     tap.run('every function that is named is there', check_code, text)
     tap.run('every test that is named is there', check_tests, text)
+    tap.run('every requirement is named by one of its tests', check_names, text)
     tap.run('what is not built comes with something known', check_topics, text)
     check_refusals(tap, text)
     tap.finish()
