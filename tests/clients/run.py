@@ -46,6 +46,7 @@ CLIENTS = [
     ('IdentityModel', [PYTHON, 'identitymodel.py'], ['discovery', 'keys'] + STEPS[1:]),
     ('Go oauth2', [PYTHON, 'go_oauth2.py'],
      STEPS + ['right password after it', 'client credentials']),
+    ('oidc-agent', [PYTHON, 'oidc_agent.py'], STEPS[1:]),
     ('jose', ['node', 'verify_jose.mjs'], VERIFY),
     ('PyJWT', [PYTHON, 'verify_pyjwt.py'], VERIFY),
 ]
