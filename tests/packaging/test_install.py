@@ -75,7 +75,9 @@ class Installed:
                   f'{libdir}/libadit.so', f'{libdir}/libadit.so.0',
                   f'{libdir}/libadit.so.{VERSION}', f'{libdir}/pkgconfig/libadit.pc',
                   f'{self.prefix}/lib/sysusers.d/adit.conf',
-                  f'{self.prefix}/lib/tmpfiles.d/adit.conf']
+                  f'{self.prefix}/lib/tmpfiles.d/adit.conf',
+                  self.path('datadir', 'doc/adit/examples/adit.conf'),
+                  self.path('datadir', 'doc/adit/examples/Caddyfile')]
         missing = [path for path in wanted if not os.path.isfile(path)]
         assert not missing, missing
 
