@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The data directory: making it, however that is cut short; opening it, and when not to."""
 import collections
+import contextlib
 import os
 import random
 import resource
@@ -306,6 +307,32 @@ def init_by_credential(folder):
     equal(run('init', '--data', path + '2', '--issuer', ISSUER, environment=given).returncode, 0,
           'init without the credential')
     equal(sorted(os.listdir(path + '2')), ['adit.db', 'secret.key'], 'files')
+
+
+@in_folder('init on a disk that fills up at the last moment leaves nothing')
+def full_at_the_end(folder):
+    library = os.environ.get('ADIT_FULL_DISK')
+    if not library:
+        return 'a preloaded library does not go with a sanitizer'
+    path = folder + '/data'
+    arguments = ['init', '--data', path, '--issuer', ISSUER]
+    complains(run(*arguments, environment={'LD_PRELOAD': library}), (5,), 'disk')
+    check(not os.path.exists(path), 'something was left')
+    equal(run(*arguments).returncode, 0, 'init with room')
+    return None
+
+
+@in_folder('a database without its content is refused')
+def hollow(folder):
+    data = filled(folder)
+    with contextlib.closing(sqlite3.connect(data.path + '/adit.db')) as database:
+        number = database.execute('PRAGMA application_id').fetchone()[0]
+    os.remove(data.path + '/adit.db')
+    with contextlib.closing(sqlite3.connect(data.path + '/adit.db')) as database:
+        database.execute(f'PRAGMA application_id = {number}')
+    os.chmod(data.path + '/adit.db', 0o600)
+    for verb in VERBS:
+        complains(data.attempt(*verb), (2,), 'empty')
 
 
 @in_folder('a newer schema is refused by every verb, and not touched')
