@@ -55,6 +55,7 @@ def case(name):
     return add
 
 
+# Requirement 42.
 @case('a token is for the resource of its scopes, signed as that resource has it')
 def audiences(at):
     for scope, audience, alg in (('cosmos', 'external-api', 'ES256'),

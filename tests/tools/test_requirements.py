@@ -77,13 +77,13 @@ def line_of(code, path, name):
 
 
 def named_by(path, name):
-    """The requirements that a case names, itself (test_36_...) or in the comment above it."""
+    """The requirements that a case names: in the comment above it, or itself, as test_36_x does."""
     lines = read(path).split('\n')
     first = line = line_of(read(path), path, name)
     while first and re.match(r'\s*(#|/\*|\* )', lines[first - 1]):
         first -= 1
     comment = ' '.join(part.strip(' */#') for part in lines[first:line])
-    said = re.findall(r'Requirements? ([\d, and]+)\.', comment)
+    said = re.findall(r'[Rr]equirements? (\d[\d, and]*)', f'{comment} {name}')
     return set(re.findall(r'\d+', ' '.join(said))) | set(re.findall(r'^test_(\d+)_', name))
 
 
@@ -152,7 +152,7 @@ def check_refusals(tap, text):
             ('a function of a test file that is no case', case, 'tests/jose/test_attacks.c:judge'),
             ('a case in Python that is there in part', 'both kinds of framing at once are refused',
              'both kinds of framing at once'),
-            ('a line whose tests name others', r'`tests/blackbox/test_resources.py:scopes of.*` ',
+            ('a line whose tests name others', r'`tests/blackbox/test_resource_verbs.py:scopes.*` ',
              f'`{case}` '),
             ('a line without a test', r'^(\| 44 \|.*\| )`tests.*` ', r'\1'),
             ('a line with words for a test', r'^(\| 44 \|.*\| )`tests.*` ', r'\1later '),
