@@ -47,6 +47,8 @@ CLIENTS = [
     ('Go oauth2', [PYTHON, 'go_oauth2.py'],
      STEPS + ['right password after it', 'client credentials']),
     ('oidc-agent', [PYTHON, 'oidc_agent.py'], STEPS[1:]),
+    ('iddawc', [PYTHON, 'iddawc_client.py'],
+     STEPS[:2] + ['token verifies'] + STEPS[2:] + ['revocation']),
     ('jose', ['node', 'verify_jose.mjs'], VERIFY),
     ('PyJWT', [PYTHON, 'verify_pyjwt.py'], VERIFY),
 ]
