@@ -157,11 +157,11 @@ static void give_reader(struct store *store, struct engine *engine, bool keep)
 }
 
 /* The file at the path may be another one by now, which this store did not open. */
-static int open_reader(struct store *store, struct engine **ret_engine)
+static int open_beside(struct store *store, bool read_only, struct engine **ret_engine)
 {
 	struct engine_options options = {
 		.path = store->path,
-		.read_only = true,
+		.read_only = read_only,
 		.busy_timeout_ms = store->busy_timeout_ms,
 	};
 	struct engine *engine = NULL;
@@ -189,7 +189,7 @@ static int begin_read(struct store *store, struct engine **ret_engine)
 	}
 	engine = take_reader(store);
 	if (!engine)
-		error = open_reader(store, &engine);
+		error = open_beside(store, true, &engine);
 	if (!error)
 		error = engine_check(engine);
 	if (error) {
@@ -226,6 +226,25 @@ int store_read(struct store *store, const char *sql, struct values values,
 	if (error && error != ERROR_NOT_FOUND && error != ERROR_MEMORY)
 		error = ERROR_UNAVAILABLE;
 	end_read(store, engine, error);
+	return error;
+}
+
+/* On a connection of its own: one that may only read can't do this, and the writer's
+ * would keep every write waiting. */
+int store_copy(struct store *store, const char *path)
+{
+	struct engine *engine = NULL;
+	int error;
+
+	if (store->memory)
+		return ERROR_REFUSED;
+	error = open_beside(store, false, &engine);
+	if (error)
+		return error;
+	error = engine_check(engine);
+	if (!error)
+		error = engine_copy(engine, path);
+	engine_close(engine);
 	return error;
 }
 

@@ -24,6 +24,10 @@ int store_write(
 	struct store *store, int (*run)(struct writing *writing, void *context), void *context);
 int store_submit(struct store *store, struct job *job);
 
+/* Writes all that is committed now into the empty file at `path`, while others go on
+ * writing to the store. ERROR_REFUSED: it is in memory. */
+int store_copy(struct store *store, const char *path);
+
 /* Whether `text` can be read back into `size` bytes. */
 bool text_fits(const char *text, size_t size);
 

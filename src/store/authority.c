@@ -48,6 +48,24 @@ int store_authority_get(struct store *store, struct store_authority *ret_authori
 	return error;
 }
 
+static int bump_epoch(struct writing *writing, void *context)
+{
+	int64_t rows = 0;
+	int error = engine_change(writing->engine,
+		"UPDATE authority SET epoch = CASE WHEN epoch < $1 THEN $1 ELSE epoch + 1 END"
+		" WHERE one = 1 RETURNING epoch",
+		VALUES(value_number(writing->now_s)), &rows);
+
+	(void)context;
+	writing->seen = true;
+	return error ? error : rows ? 0 : ERROR_NOT_FOUND;
+}
+
+int store_authority_bump_epoch(struct store *store)
+{
+	return store_write(store, bump_epoch, NULL);
+}
+
 /* --- resources and scopes ------------------------------------------------ */
 
 struct put {

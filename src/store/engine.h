@@ -59,6 +59,10 @@ int engine_set_version(struct engine *engine, int64_t version);
 /* Runs a script of statements without parameters. */
 int engine_script(struct engine *engine, const char *sql);
 
+/* Writes what a read would see now into the empty file at `path`, which then is a
+ * database of its own. Not in a transaction. 0, ERROR_MEMORY or ERROR_UNAVAILABLE. */
+int engine_copy(struct engine *engine, const char *path);
+
 /* Takes the write lock at once, or ERROR_UNAVAILABLE after the busy timeout. */
 int engine_begin(struct engine *engine);
 int engine_commit(struct engine *engine);

@@ -120,7 +120,6 @@ static int plain_path(const char *path, char *out, size_t size)
 /* RFC 3986, 2.1. The empty authority keeps a second slash from beginning one. */
 static void immutable_uri(const char *path, char *uri)
 {
-	static const char digits[] = "0123456789abcdef";
 	char *end = stpcpy(uri, path[0] == '/' ? "file://" : "file:");
 
 	for (const char *c = path; *c; c++) {
@@ -130,9 +129,8 @@ static void immutable_uri(const char *path, char *uri)
 			*end++ = *c;
 			continue;
 		}
-		*end++ = '%';
-		*end++ = digits[byte >> 4];
-		*end++ = digits[byte & 15];
+		(void)snprintf(end, sizeof("%00"), "%%%02x", byte);
+		end += strlen("%00");
 	}
 	(void)stpcpy(end, "?immutable=1");
 }
@@ -454,6 +452,15 @@ int engine_set_version(struct engine *engine, int64_t version)
 int engine_script(struct engine *engine, const char *sql)
 {
 	return map_error(sqlite3_exec(engine->db, sql, NULL, NULL, NULL));
+}
+
+int engine_copy(struct engine *engine, const char *path)
+{
+	char name[PATH_SIZE];
+
+	if (plain_path(path, name, sizeof(name)))
+		return ERROR_UNAVAILABLE;
+	return engine_change(engine, "VACUUM INTO $1", VALUES(value_text(name)), NULL);
 }
 
 int engine_begin(struct engine *engine)

@@ -79,17 +79,37 @@ int store_ping(struct store *store);
  * enough to be asked several times a second. */
 int store_change_counter(struct store *store, int64_t *ret_counter);
 
+/* Whether everything in it can be read and fits together, which takes a while: 0,
+ * ERROR_INVALID (it is damaged) or a fault. */
+int store_check(struct store *store);
+
+/* Whether the closed file is as long as it says: one that lost the end of its last page
+ * can look whole to store_check(). 0 (also for one that is no database), ERROR_INVALID or
+ * ERROR_IO. */
+int store_check_length(const char *path);
+
+/* Writes all that is committed into a new file at `path` (0600), which is whole when it
+ * gets that name; `path`.new until then. Others may read and write meanwhile.
+ * ERROR_EXISTS: one of the two names is taken. ERROR_INVALID: there can be no file.
+ * ERROR_REFUSED: the store is in memory. ERROR_IO or the store's faults: then nothing is left
+ * there. */
+int store_backup(struct store *store, const char *path, struct fault *fault);
+
 /* --- the authority itself ------------------------------------------------ */
 
 struct store_authority {
 	char issuer[STORE_ISSUER_SIZE];
-	int64_t epoch; /* sealed in refresh tokens; `restore` bumps it */
+	int64_t epoch; /* sealed in refresh tokens; a restored backup gets another */
 	int64_t created_at;
 };
 
 /* Once: ERROR_EXISTS afterwards. Epoch 1. */
 int store_authority_create(struct store *store, const char *issuer);
 int store_authority_get(struct store *store, struct store_authority *ret_authority);
+
+/* Another epoch, so that no refresh token of before is good. It is no less than the time,
+ * so that one backup that is restored twice has two. ERROR_NOT_FOUND: no authority. */
+int store_authority_bump_epoch(struct store *store);
 
 /* --- keys ---------------------------------------------------------------- */
 

@@ -35,6 +35,32 @@ static void test_authority_is_created_once(void **state)
 	assert_int_equal(store_ping(world->store), 0);
 }
 
+static void test_epoch_is_bumped(void **state)
+{
+	struct world *world = *state;
+	struct store_authority authority = {0};
+	int64_t before;
+
+	assert_int_equal(store_authority_bump_epoch(world->store), ERROR_NOT_FOUND);
+	assert_int_equal(store_authority_create(world->store, "https://a.example/identity"), 0);
+	before = counter(world->store);
+	assert_int_equal(store_authority_bump_epoch(world->store), 0);
+	assert_true(counter(world->store) > before);
+	assert_int_equal(store_authority_get(world->store, &authority), 0);
+	assert_int_equal(authority.epoch, SUITE_NOW_S);
+	assert_string_equal(authority.issuer, "https://a.example/identity");
+	/* Again within a second, and with a clock that went back. */
+	assert_int_equal(store_authority_bump_epoch(world->store), 0);
+	pass_s(world, -100);
+	assert_int_equal(store_authority_bump_epoch(world->store), 0);
+	assert_int_equal(store_authority_get(world->store, &authority), 0);
+	assert_int_equal(authority.epoch, SUITE_NOW_S + 2);
+	pass_s(world, 1100);
+	assert_int_equal(store_authority_bump_epoch(world->store), 0);
+	assert_int_equal(store_authority_get(world->store, &authority), 0);
+	assert_int_equal(authority.epoch, SUITE_NOW_S + 1000);
+}
+
 /* --- keys ---------------------------------------------------------------- */
 
 struct keys {
@@ -200,6 +226,7 @@ int suite_run_authority(void)
 {
 	const struct CMUnitTest tests[] = {
 		EMPTY(test_authority_is_created_once),
+		EMPTY(test_epoch_is_bumped),
 		EMPTY(test_key_takes_over),
 		EMPTY(test_key_kept_for_ever),
 		EMPTY(test_key_refusals),
