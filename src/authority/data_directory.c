@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "authority/data_directory.h"
+#include "authority/data_making.h"
 
 #include "base/buf.h"
 #include "base/random.h"
@@ -18,15 +18,14 @@
 #define CREDENTIAL_NAME "adit.key"
 
 enum {
-	FILE_PATH_MAX = DATA_DIRECTORY_PATH_MAX + 64,
 	KEY_TEXT_LENGTH = 43, /* base64url of 32 bytes */
 };
 
-static int join(char ret_path[FILE_PATH_MAX], const char *directory, const char *name)
+static int join(char ret_path[DATA_FILE_PATH_MAX], const char *directory, const char *name)
 {
 	struct buf path;
 
-	buf_init_fixed(&path, ret_path, FILE_PATH_MAX);
+	buf_init_fixed(&path, ret_path, DATA_FILE_PATH_MAX);
 	return buf_printf(&path, "%s/%s", directory, name);
 }
 
@@ -125,11 +124,11 @@ static int read_key(
 }
 
 /* From the systemd credential or the directory, never from both. */
-static int find_key(const char *directory, struct secret *ret_key, struct fault *fault)
+int secret_key_find(const char *directory, struct secret *ret_key, struct fault *fault)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
 	struct secret from_credential = {0};
-	char path[FILE_PATH_MAX];
+	char path[DATA_FILE_PATH_MAX];
 	int credential = ERROR_NOT_FOUND;
 	int error;
 
@@ -166,8 +165,8 @@ static int find_key(const char *directory, struct secret *ret_key, struct fault 
 static int write_key(const char *directory, const struct secret *key, struct fault *fault)
 {
 	char text[KEY_TEXT_LENGTH + 1];
-	char path[FILE_PATH_MAX];
-	char final_name[FILE_PATH_MAX];
+	char path[DATA_FILE_PATH_MAX];
+	char final_name[DATA_FILE_PATH_MAX];
 	bool written;
 	int fd;
 
@@ -191,17 +190,7 @@ static int write_key(const char *directory, const struct secret *key, struct fau
 	return 0;
 }
 
-/* --- init ------------------------------------------------------------------ */
-
-/* What this init has made so far, to be taken back if it fails. */
-struct making {
-	const char *directory;
-	int lock; /* the directory itself, or -1 */
-	bool made_directory;
-	bool made_key;
-	char database[FILE_PATH_MAX];	/* adit.db.new */
-	char final_name[FILE_PATH_MAX]; /* adit.db */
-};
+/* --- making one ------------------------------------------------------------------ */
 
 static int make_directory(struct making *making, struct fault *fault)
 {
@@ -234,7 +223,8 @@ static int lock_directory(struct making *making, struct fault *fault)
 		bool busy = errno == EWOULDBLOCK;
 
 		if (busy)
-			fault_set(fault, "another aditd init is at %s", making->directory);
+			fault_set(
+				fault, "another aditd init or restore is at %s", making->directory);
 		else
 			fault_set(fault, "%s can't be locked: %s", making->directory,
 				strerror(errno));
@@ -253,7 +243,7 @@ static int lock_directory(struct making *making, struct fault *fault)
 static int make_key(struct making *making, struct secret *ret_key, struct fault *fault)
 {
 	struct secret key = {0};
-	int error = find_key(making->directory, ret_key, fault);
+	int error = secret_key_find(making->directory, ret_key, fault);
 
 	if (error != ERROR_NOT_FOUND)
 		return error;
@@ -274,7 +264,7 @@ static int make_key(struct making *making, struct secret *ret_key, struct fault 
 static void remove_database(const char *path)
 {
 	static const char *const endings[] = {"", "-wal", "-shm", "-journal"};
-	char name[FILE_PATH_MAX + 16];
+	char name[DATA_FILE_PATH_MAX + 16];
 
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
 		(void)snprintf(name, sizeof(name), "%s%s", path, endings[i]);
@@ -286,13 +276,24 @@ static void remove_database(const char *path)
  * and the file would get its name without what it should hold. */
 static int check_whole(const char *path, struct fault *fault)
 {
-	char log[FILE_PATH_MAX + 16];
+	char log[DATA_FILE_PATH_MAX + 16];
 
 	(void)snprintf(log, sizeof(log), "%s-wal", path);
 	if (access(log, F_OK) && errno == ENOENT)
 		return 0;
 	fault_set(fault, "%s can't be written whole; make room on the disk and try again", path);
 	return ERROR_IO;
+}
+
+int making_name(const struct making *making, struct fault *fault)
+{
+	int error = check_whole(making->database, fault);
+
+	if (!error && rename(making->database, making->final_name)) {
+		fault_set(fault, "%s can't be renamed: %s", making->database, strerror(errno));
+		error = ERROR_IO;
+	}
+	return error;
 }
 
 static int make_database(struct making *making, const char *issuer, const struct clock *clock,
@@ -302,7 +303,6 @@ static int make_database(struct making *making, const char *issuer, const struct
 	struct store *store = NULL;
 	int error;
 
-	remove_database(making->database);
 	error = store_open(&options, &store, fault);
 	if (error)
 		return error;
@@ -311,17 +311,13 @@ static int make_database(struct making *making, const char *issuer, const struct
 	if (error)
 		fault_set(fault, "%s can't be filled: %s", making->database, error_text(error));
 	else
-		error = check_whole(making->database, fault);
-	if (!error && rename(making->database, making->final_name)) {
-		fault_set(fault, "%s can't be renamed: %s", making->database, strerror(errno));
-		error = ERROR_IO;
-	}
+		error = making_name(making, fault);
 	return error;
 }
 
 static void take_back(const struct making *making)
 {
-	char path[FILE_PATH_MAX];
+	char path[DATA_FILE_PATH_MAX];
 
 	remove_database(making->database);
 	if (making->made_key && !join(path, making->directory, "secret.key"))
@@ -330,36 +326,52 @@ static void take_back(const struct making *making)
 		(void)rmdir(making->directory);
 }
 
-int data_directory_init(
-	const char *path, const char *issuer, const struct clock *clock, struct fault *fault)
+int making_begin(struct making *making, const char *path, struct fault *fault)
 {
-	struct making making = {.directory = path, .lock = -1};
-	struct secret key = {0};
-	int error = issuer_check(issuer, fault);
+	int error;
 
-	if (error)
-		return error;
-	if (strlen(path) >= DATA_DIRECTORY_PATH_MAX || join(making.database, path, "adit.db.new") ||
-		join(making.final_name, path, "adit.db")) {
+	*making = (struct making){.directory = path, .lock = -1};
+	if (strlen(path) >= DATA_DIRECTORY_PATH_MAX ||
+		join(making->database, path, "adit.db.new") ||
+		join(making->final_name, path, "adit.db")) {
 		fault_set(fault, "the path of the data directory is too long");
 		return ERROR_INVALID;
 	}
-	error = make_directory(&making, fault);
+	error = make_directory(making, fault);
 	if (!error)
-		error = lock_directory(&making, fault);
+		error = lock_directory(making, fault);
+	if (!error)
+		remove_database(making->database);
+	else if (making->lock >= 0)
+		(void)close(making->lock);
+	return error;
+}
+
+void making_end(struct making *making, int error)
+{
 	if (error)
-		goto done;
+		take_back(making);
+	else
+		(void)fsync(making->lock);
+	(void)close(making->lock);
+}
+
+int data_directory_init(
+	const char *path, const char *issuer, const struct clock *clock, struct fault *fault)
+{
+	struct making making;
+	struct secret key = {0};
+	int error = issuer_check(issuer, fault);
+
+	if (!error)
+		error = making_begin(&making, path, fault);
+	if (error)
+		return error;
 	error = make_key(&making, &key, fault);
 	if (!error)
 		error = make_database(&making, issuer, clock, &key, fault);
-	if (error)
-		take_back(&making);
-	else
-		(void)fsync(making.lock);
 	secret_finish(&key);
-done:
-	if (making.lock >= 0)
-		(void)close(making.lock);
+	making_end(&making, error);
 	return error;
 }
 
@@ -388,8 +400,8 @@ static int check_directory(const char *path, struct fault *fault)
 static int open_parts(struct data_directory *directory, bool serving, struct fault *fault)
 {
 	struct store_options options = {.clock = directory->clock};
-	char database[FILE_PATH_MAX];
-	char lock[FILE_PATH_MAX];
+	char database[DATA_FILE_PATH_MAX];
+	char lock[DATA_FILE_PATH_MAX];
 	int error;
 
 	if (join(database, directory->path, "adit.db") || join(lock, directory->path, "lock"))
@@ -408,7 +420,7 @@ static int open_parts(struct data_directory *directory, bool serving, struct fau
 		if (error)
 			return error;
 	}
-	error = find_key(directory->path, &directory->secret_key, fault);
+	error = secret_key_find(directory->path, &directory->secret_key, fault);
 	if (error == ERROR_NOT_FOUND)
 		fault_set(fault,
 			"%s/secret.key is missing, and so is the credential " CREDENTIAL_NAME
