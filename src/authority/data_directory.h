@@ -28,6 +28,11 @@ struct data_directory {
 int data_directory_init(
 	const char *path, const char *issuer, const struct clock *clock, struct fault *fault);
 
+/* Makes one of a backup: the secret key lies in the directory already, or is the systemd
+ * credential. Every refresh token of before is dead then. As data_directory_init(). */
+int data_directory_restore(
+	const char *path, const char *file, const struct clock *clock, struct fault *fault);
+
 /* Opens one that init made. With `serving`, takes the lock: ERROR_BUSY when another
  * process serves it. `clock` outlives it. */
 int data_directory_open(struct data_directory *directory, const char *path,

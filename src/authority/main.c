@@ -8,7 +8,7 @@
 #include <string.h>
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
-	resource_verbs, service_user_verbs, client_verbs, key_verbs};
+	resource_verbs, service_user_verbs, client_verbs, key_verbs, backup_verbs};
 
 static void print_usage(FILE *stream)
 {
@@ -118,8 +118,9 @@ static int check_positional(struct invocation *invocation)
 	size_t count = invocation->options.positional_count;
 
 	if (count < verb->least)
-		fault_set(&invocation->fault, "aditd %s %s needs %s; --help shows the form",
-			verb->noun, verb->name, verb->arguments);
+		fault_set(&invocation->fault, "aditd %s%s%s needs %s; --help shows the form",
+			verb->noun ? verb->noun : "", verb->noun ? " " : "", verb->name,
+			verb->arguments);
 	else if (count > verb->most)
 		fault_set(&invocation->fault,
 			"\"%.200s\" is one argument too many; --help shows the form",

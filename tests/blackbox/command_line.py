@@ -19,7 +19,10 @@ VERBS = [(['init', '--issuer', 'https://localhost/other'], False), (['serve'], F
          (['client', 'add', 'new', '--type', 'public'], True), (['client', 'list'], True),
          (['client', 'show', 'partner'], True), (['client', 'enable', 'partner'], True),
          (['client', 'disable', 'partner'], True), (['client', 'rotate-secret', 'partner'], True),
-         (['key', 'list'], True), (['key', 'rotate'], True)]
+         (['key', 'list'], True), (['key', 'rotate'], True),
+         (['backup', '/dev/null/backup'], False), (['restore', '/dev/null/backup'], False)]
+# Those that are one word.
+ALONE = ('init', 'serve', 'dev', 'backup', 'restore')
 SECRET = re.compile(r'ad(su|cs)_[A-Za-z0-9]{32}\Z')
 
 

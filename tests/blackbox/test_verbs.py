@@ -8,14 +8,14 @@ import resource
 import stat
 import subprocess
 
-from command_line import BOB, SECRET, VERBS, copied, one_line, snapshot
+from command_line import ALONE, BOB, SECRET, VERBS, copied, one_line, snapshot
 from harness import ADITD, Data, Folder, Suite, check, claims_of, equal, run, served, until
 
 suite = Suite()
 
 
 for verb, _ in [*VERBS, (['dev'], False), (['key', 'show', 'x'], True)]:
-    name = ' '.join(verb[:1 if verb[0] in ('init', 'serve', 'dev') else 2])
+    name = ' '.join(verb[:1 if verb[0] in ALONE else 2])
 
     @suite.case(f'{name} --help', name)
     def helps(name):
@@ -32,7 +32,7 @@ def overall():
     for argument in ('--help', 'help'):
         said = run(argument).said
         for verb, _ in VERBS:
-            name = ' '.join(verb[:1 if verb[0] in ('init', 'serve') else 2])
+            name = ' '.join(verb[:1 if verb[0] in ALONE else 2])
             check(f'aditd {name}' in said, f'{name} is missing')
     check(re.fullmatch(r'aditd \d+\.\d+\.\d+\n', run('--version').said), 'the version')
 
@@ -147,7 +147,7 @@ def keys(data):
         check('PRIVATE' not in printed and '"d"' not in printed, 'a private key is printed')
 
 
-for verb, _ in VERBS[2:]:
+for verb in (verb for verb, _ in VERBS if verb[0] not in ALONE):
     @copied(suite, f'{" ".join(verb[:2])}: lines for people')
     def for_people(data, verb=verb):
         said = data.verb(*verb)
