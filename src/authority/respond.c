@@ -119,13 +119,6 @@ void respond_token(struct http_ticket ticket, const char *body, size_t length)
 	http_answer(ticket, &response);
 }
 
-void respond_empty(struct http_ticket ticket)
-{
-	struct http_response response = {.status = 200, .fields = NEVER_STORED NO_SNIFFING};
-
-	http_answer(ticket, &response);
-}
-
 void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s)
 {
 	char field_bytes[FIELDS_MAX];

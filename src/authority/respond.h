@@ -47,9 +47,6 @@ void respond_refusal(const struct http_refusal *refusal, const char *correlation
 /* 200, JSON, never stored: tokens. */
 void respond_token(struct http_ticket ticket, const char *body, size_t length);
 
-/* 200 without a body, never stored. */
-void respond_empty(struct http_ticket ticket);
-
 /* 200, JSON, public: documents that may be kept for `max_age_s`. */
 void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s);
 

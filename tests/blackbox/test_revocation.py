@@ -15,7 +15,7 @@ def revoke(token, server=dev, fields=(), **more):
 
 
 def done(reply):
-    equal((reply.status, reply.body), (200, b''), f'status and body of {reply!r}')
+    equal((reply.status, reply.body), (200, b'{}'), f'status and body of {reply!r}')
     equal(reply.field('Cache-Control'), 'no-store', 'Cache-Control')
 
 

@@ -13,7 +13,8 @@
 
 static void answer(struct token_call *call)
 {
-	respond_empty(call->ticket);
+	/* RFC 7009 leaves the body open; some clients want JSON of every answer. */
+	respond_token(call->ticket, "{}", 2);
 	token_call_destroy(call);
 }
 
