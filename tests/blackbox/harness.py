@@ -405,6 +405,19 @@ class Suite:
             return body
         return add
 
+    def placed(self, make, name):
+        """Decorates a case that gets a place of its own, made in a folder: it has a `server`
+        and a `clock`, which are ended after it."""
+        def add(body):
+            def run():
+                with Folder() as folder:
+                    place = make(folder)
+                    body(place)
+                    place.server.stop()
+                    place.clock.close()
+            return self.case(name)(run)
+        return add
+
     def note(self, text):
         with self.lock:
             print(f'# {text}', flush=True)

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The client_credentials grant (RFC 6749, 4.4): a client acts as its Service User."""
-from harness import (PUBLIC, Clock, Data, Folder, Suite, basic, check, claims_of, equal, refused,
+import functools
+
+from harness import (PUBLIC, Clock, Data, Suite, basic, check, claims_of, equal, refused,
                      served, until)
 
 suite = Suite()
@@ -25,17 +27,7 @@ class Place:
                                 [basic('robot', secret)])
 
 
-def case(name):
-    def add(body):
-        def run():
-            with Folder() as folder:
-                place = Place(folder)
-                body(place)
-                place.server.stop()
-                place.clock.close()
-        suite.case(name)(run)
-        return body
-    return add
+case = functools.partial(suite.placed, Place)
 
 
 @case('the token is the Service User\'s, without a refresh token')

@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Token introspection (RFC 7662): who may ask, about what, and what it learns."""
-from harness import (PUBLIC, Clock, Data, Dev, Folder, Suite, basic, check, claims_of, equal,
+import functools
+
+from harness import (PUBLIC, Clock, Data, Dev, Suite, basic, check, claims_of, equal,
                      refused, until)
 
 suite = Suite()
@@ -28,17 +30,7 @@ class Place:
         equal((reply.status, reply.body), (200, b'{"active":false}'), f'the answer about {token}')
 
 
-def case(name):
-    def add(body):
-        def run():
-            with Folder() as folder:
-                place = Place(folder)
-                body(place)
-                place.server.stop()
-                place.clock.close()
-        suite.case(name)(run)
-        return body
-    return add
+case = functools.partial(suite.placed, Place)
 
 
 @case('a good token: its claims')

@@ -1,6 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Resources: the APIs that tokens are for, their scopes, and what signs their tokens."""
+import functools
+
 import jwt
 
 from harness import (Clock, Data, Folder, Suite, basic, check, claims_of, equal, refused, served,
@@ -42,20 +44,9 @@ class Place:
         return token
 
 
-def case(name):
-    def add(body):
-        def run():
-            with Folder() as folder:
-                place = Place(folder)
-                body(place)
-                place.server.stop()
-                place.clock.close()
-        suite.case(name)(run)
-        return body
-    return add
+case = functools.partial(suite.placed, Place)
 
 
-# Requirement 42.
 @case('a token is for the resource of its scopes, signed as that resource has it')
 def audiences(at):
     for scope, audience, alg in (('cosmos', 'external-api', 'ES256'),
