@@ -343,6 +343,13 @@ int authority_subject_by_id(struct authority *authority, const char *user_id, co
 	return find_subject(authority, 'i', user_id, client_id, ret_subject);
 }
 
+const char *authority_user_denial(const struct store_service_user *user)
+{
+	if (user->disabled_at)
+		return "user_disabled";
+	return user->site_disabled ? "site_disabled" : NULL;
+}
+
 void authority_forget_subject(
 	struct authority *authority, const struct store_subject *subject, const char *client_id)
 {

@@ -40,6 +40,7 @@ static int fail_subject(struct token_call *call, const char *reason)
 static int read_subject(struct token_call *call)
 {
 	struct store_subject *subject = &call->issuance.subject;
+	const char *denial;
 	int error = *call->client.service_user_id
 			    ? authority_subject_by_id(call->authority, call->client.service_user_id,
 				      call->client.id, subject)
@@ -49,9 +50,8 @@ static int read_subject(struct token_call *call)
 		return fail_subject(call, "no_service_user");
 	if (error)
 		return token_call_fault(call, error, "reading the user");
-	if (subject->user.disabled_at)
-		return fail_subject(call, "user_disabled");
-	return subject->user.site_disabled ? fail_subject(call, "site_disabled") : 0;
+	denial = authority_user_denial(&subject->user);
+	return denial ? fail_subject(call, denial) : 0;
 }
 
 static int verify(struct token_call *call)

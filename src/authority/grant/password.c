@@ -44,9 +44,7 @@ static const char *denial_reason(const struct token_call *call, bool known, bool
 		return "unknown_user";
 	if (!right)
 		return user->credential_count ? "wrong_password" : "no_live_credential";
-	if (user->disabled_at)
-		return "user_disabled";
-	return user->site_disabled ? "site_disabled" : NULL;
+	return authority_user_denial(user);
 }
 
 typedef int (*subject_reader)(struct token_call *call, const char *username);

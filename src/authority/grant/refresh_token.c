@@ -56,11 +56,10 @@ static bool credential_lives(const struct token_call *call)
 static const char *subject_problem(const struct token_call *call)
 {
 	const struct store_subject *subject = &call->issuance.subject;
+	const char *denial = authority_user_denial(&subject->user);
 
-	if (subject->user.disabled_at)
-		return "user_disabled";
-	if (subject->user.site_disabled)
-		return "site_disabled";
+	if (denial)
+		return denial;
 	if (!subject->grant.exists ||
 		memcmp(subject->grant.id, call->presented.grant_id, sizeof(subject->grant.id)) !=
 			0 ||
