@@ -99,6 +99,9 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 	struct uri uri = {0};
 	int error = store_authority_get(parts->store, &authority->self);
 
+	/* Before the keys and scopes are read: what changes meanwhile is read again. */
+	if (!error)
+		error = store_change_counter(parts->store, &authority->keys_counter);
 	if (!error)
 		error = uri_parse(authority->self.issuer, &uri);
 	if (!error)
