@@ -17,12 +17,13 @@ static int fail_invalid_client(struct token_call *call, const char *reason)
 					  : "there is no such client, or its secret is wrong";
 	bool by_header = call->claim.by_header;
 
-	return token_call_fail(call, &(struct token_failure){.status = by_header ? 401 : 400,
-					     .error = OAUTH_INVALID_CLIENT,
-					     .description = description,
-					     .reason = reason,
-					     .at_fixed_time = true,
-					     .challenge_basic = by_header});
+	return token_call_fail(
+		call, &(struct token_failure){.status = by_header ? 401 : 400,
+			      .error = OAUTH_INVALID_CLIENT,
+			      .description = description,
+			      .reason = reason,
+			      .at_fixed_time = true,
+			      .challenge = by_header ? CHALLENGE_BASIC : CHALLENGE_NONE});
 }
 
 static int fail_two_ways(struct token_call *call, const char *description)

@@ -158,16 +158,15 @@ void token_call_refuse(struct token_call *call)
 		log_text("grant_type", parameters_get(&call->parameters, "grant_type")),
 		log_text("client_id", call->claim.id), log_text("sub", call_sub(call)),
 		log_text("source", call->source));
-	respond_error(call->ticket,
-		&(struct error_reply){
-			.status = failure->status,
-			.error = failure->error,
-			.description = failure->description,
-			.correlation_id = call->correlation_id,
-			.retry_after_s = failure->retry_after_s,
-			.challenge = failure->challenge_basic ? CHALLENGE_BASIC : CHALLENGE_NONE,
-			.not_before_ms = failure_time(call),
-		});
+	respond_error(call->ticket, &(struct error_reply){
+					    .status = failure->status,
+					    .error = failure->error,
+					    .description = failure->description,
+					    .correlation_id = call->correlation_id,
+					    .retry_after_s = failure->retry_after_s,
+					    .challenge = failure->challenge,
+					    .not_before_ms = failure_time(call),
+				    });
 	token_call_destroy(call);
 }
 

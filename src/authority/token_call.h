@@ -26,7 +26,7 @@ struct token_failure {
 	const char *description; /* may be NULL */
 	const char *reason;	 /* for the operator; never sent */
 	bool at_fixed_time;	 /* leaves when every such failure does */
-	bool challenge_basic;
+	enum challenge challenge;
 	int64_t retry_after_s;
 };
 
