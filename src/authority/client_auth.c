@@ -88,11 +88,6 @@ int client_auth_identify(struct token_call *call, const struct http_request *req
 	return 0;
 }
 
-bool client_type_has_secret(const char *type)
-{
-	return !strcmp(type, "confidential") || !strcmp(type, "web");
-}
-
 /* Does the same work for a client that does not exist. */
 static int check_secret(struct token_call *call, bool known)
 {
@@ -150,7 +145,7 @@ int client_auth_verify(struct token_call *call)
 	if (error && error != ERROR_NOT_FOUND)
 		return token_call_fault(call, error, "reading the client");
 	known = !error && !call->client.disabled_at;
-	if (known && !client_type_has_secret(call->client.type)) {
+	if (known && !store_client_type_has_secret(call->client.type)) {
 		call->secret_ignored = call->claim.secret && *call->claim.secret;
 		return 0;
 	}

@@ -20,7 +20,4 @@ int client_auth_verify(struct token_call *call);
 int client_auth_token_request(
 	struct token_call *call, const struct http_request *request, const char **ret_token);
 
-/* Whether a client of that type has a secret. */
-bool client_type_has_secret(const char *type);
-
 #endif

@@ -26,8 +26,7 @@ static void read_client(struct statement *statement, struct store_client *client
 	credential_read(statement, 11, client->secrets, &client->secret_count);
 }
 
-/* RFC 6749, 2.1: the others can't keep one. */
-static bool has_secret(const char *type)
+bool store_client_type_has_secret(const char *type)
 {
 	return strcmp(type, "confidential") == 0 || strcmp(type, "web") == 0;
 }
@@ -61,7 +60,7 @@ int store_client_add(struct store *store, const struct store_client *client)
 
 	if (client->secret_count > 1)
 		return ERROR_INVALID;
-	if (client->secret_count && !has_secret(client->type))
+	if (client->secret_count && !store_client_type_has_secret(client->type))
 		return ERROR_REFUSED;
 	return store_write(store, add, &copy);
 }
@@ -190,7 +189,7 @@ static int rotate(struct writing *writing, void *context)
 
 	if (error)
 		return error;
-	if (!has_secret(state.type))
+	if (!store_client_type_has_secret(state.type))
 		return ERROR_REFUSED;
 	writing->seen = true;
 	return credential_rotate(

@@ -239,6 +239,10 @@ struct store_client {
 	size_t secret_count;
 };
 
+/* Whether a client of that type keeps a secret: "confidential" and "web" do (RFC 6749,
+ * 2.1). */
+bool store_client_type_has_secret(const char *type);
+
 /* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User or the resource. */
 int store_client_add(struct store *store, const struct store_client *client);
 int store_client_get(struct store *store, const char *id, struct store_client *ret_client);

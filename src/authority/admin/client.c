@@ -10,15 +10,14 @@
 /* What a client of each type may do where nothing else is said. */
 static const struct client_type {
 	const char *name;
-	bool has_secret;
 	bool has_redirects;
 	const char *grants;
 } types[] = {
-	{"public", false, false, "password refresh_token"},
-	{"confidential", true, false, "password refresh_token"},
-	{"native", false, true, "authorization_code refresh_token"},
-	{"web", true, true, "authorization_code refresh_token"},
-	{"device", false, false, "urn:ietf:params:oauth:grant-type:device_code refresh_token"},
+	{"public", false, "password refresh_token"},
+	{"confidential", false, "password refresh_token"},
+	{"native", true, "authorization_code refresh_token"},
+	{"web", true, "authorization_code refresh_token"},
+	{"device", false, "urn:ietf:params:oauth:grant-type:device_code refresh_token"},
 };
 
 static const char *const known_grants[] = {"password", "refresh_token", "authorization_code",
@@ -58,7 +57,7 @@ static int check_id(const char *id, struct fault *fault)
 /* What the type lacks that the grant needs (RFC 6749, 4.4 and 4.1), or NULL. */
 static const char *missing_for(const struct client_type *type, const char *grant)
 {
-	if (!type->has_secret && !strcmp(grant, "client_credentials"))
+	if (!store_client_type_has_secret(type->name) && !strcmp(grant, "client_credentials"))
 		return "secret; use confidential or web";
 	if (!type->has_redirects && !strcmp(grant, "authorization_code"))
 		return "redirect URI; use native or web";
@@ -166,7 +165,7 @@ static int take_redirect_uris(const struct admin_new_client *wanted, const struc
 		return ERROR_INVALID;
 	}
 	for (const char *const *uri = wanted->redirect_uris; *uri; uri++) {
-		if (!redirect_uri_allowed(*uri, !type->has_secret)) {
+		if (!redirect_uri_allowed(*uri, !store_client_type_has_secret(type->name))) {
 			fault_set(fault,
 				"the redirect URI \"%.200s\" is not allowed; use https, or for "
 				"a native client http on loopback or a private scheme, "
@@ -268,7 +267,7 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 			wanted->type);
 		error = ERROR_INVALID;
 	}
-	if (!error && wanted->secret_wanted && !type->has_secret) {
+	if (!error && wanted->secret_wanted && !store_client_type_has_secret(type->name)) {
 		fault_set(fault, "a %s client has no secret; leave --password-out out", type->name);
 		error = ERROR_INVALID;
 	}
@@ -289,7 +288,10 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 		error = take_resource(admin, wanted, type, client, fault);
 	if (!error)
 		error = take_service_user(admin, wanted, client, fault);
-	return error ? error : type->has_secret ? make_secret(admin, wanted, client, fault) : 0;
+	return error ? error
+	       : store_client_type_has_secret(type->name)
+		       ? make_secret(admin, wanted, client, fault)
+		       : 0;
 }
 
 int admin_client_add(const struct admin *admin, const struct admin_new_client *wanted,
@@ -333,7 +335,7 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 
 	if (error)
 		return error;
-	if (!find_type(client.type) || !find_type(client.type)->has_secret) {
+	if (!store_client_type_has_secret(client.type)) {
 		fault_set(fault,
 			"the client \"%s\" is %s and has no secret; only confidential and web ones "
 			"have",

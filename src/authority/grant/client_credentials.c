@@ -4,7 +4,6 @@
  * Service User that it belongs to (2-decisions, 4). It has shown who it is by then,
  * so what is wrong is said plainly. No refresh token: the secret is at hand.
  */
-#include "authority/client_auth.h"
 #include "authority/grant.h"
 
 #include "base/buf.h"
@@ -60,7 +59,7 @@ static int verify(struct token_call *call)
 	char otherwise[STORE_SCOPES_SIZE];
 	int error;
 
-	if (!client_type_has_secret(call->client.type))
+	if (!store_client_type_has_secret(call->client.type))
 		return token_call_fail(call, &(struct token_failure){.status = 400,
 						     .error = OAUTH_UNAUTHORIZED_CLIENT,
 						     .description = "this grant needs a client "
