@@ -256,7 +256,7 @@ static void sweep(struct authority *authority)
 	if (now_ms < atomic_load(&authority->sweep_due_ms))
 		return;
 	atomic_store(&authority->sweep_due_ms, now_ms + SWEEP_EVERY_MS);
-	error = store_family_sweep_start(authority->store, SWEEP_MOST, swept, authority);
+	error = store_family_sweep(authority->store, SWEEP_MOST, swept, authority);
 	if (error)
 		swept(authority, error, 0);
 }

@@ -168,14 +168,17 @@ int store_refresh_revoke(struct store *store, const struct store_revocation *rev
 	return error;
 }
 
-struct sweep {
+struct sweep_job {
+	struct job job;
 	int64_t most;
 	int64_t removed;
+	store_swept done;
+	void *context;
 };
 
-static int sweep(struct writing *writing, void *context)
+static int sweep(struct writing *writing, struct job *job)
 {
-	struct sweep *sweeping = context;
+	struct sweep_job *sweeping = (struct sweep_job *)job;
 
 	return engine_change(writing->engine,
 		"DELETE FROM family WHERE id IN (SELECT id FROM family WHERE expires_at < $1"
@@ -184,53 +187,29 @@ static int sweep(struct writing *writing, void *context)
 		&sweeping->removed);
 }
 
-int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed)
-{
-	struct sweep sweeping = {.most = most > 0 ? most : 0};
-	int error = store_write(store, sweep, &sweeping);
-
-	if (!error)
-		*ret_removed = sweeping.removed;
-	return error;
-}
-
-struct sweep_job {
-	struct job job;
-	struct sweep sweeping;
-	store_swept done;
-	void *context;
-};
-
-static int run_sweep(struct writing *writing, struct job *job)
-{
-	struct sweep_job *sweep_job = (struct sweep_job *)job;
-
-	return sweep(writing, &sweep_job->sweeping);
-}
-
 static void sweep_done(struct job *job, int error)
 {
-	struct sweep_job *sweep_job = (struct sweep_job *)job;
+	struct sweep_job *sweeping = (struct sweep_job *)job;
 
-	sweep_job->done(sweep_job->context, error, error ? 0 : sweep_job->sweeping.removed);
-	free(sweep_job);
+	sweeping->done(sweeping->context, error, error ? 0 : sweeping->removed);
+	free(sweeping);
 }
 
-int store_family_sweep_start(struct store *store, int64_t most, store_swept done, void *context)
+int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context)
 {
-	struct sweep_job *sweep_job = calloc(1, sizeof(*sweep_job));
+	struct sweep_job *sweeping = calloc(1, sizeof(*sweeping));
 	int error;
 
-	if (!sweep_job)
+	if (!sweeping)
 		return ERROR_MEMORY;
-	*sweep_job = (struct sweep_job){
-		.job = {.run = run_sweep, .done = sweep_done, .one_statement = true},
-		.sweeping = {.most = most > 0 ? most : 0},
+	*sweeping = (struct sweep_job){
+		.job = {.run = sweep, .done = sweep_done, .one_statement = true},
+		.most = most > 0 ? most : 0,
 		.done = done,
 		.context = context,
 	};
-	error = store_submit(store, &sweep_job->job);
+	error = store_submit(store, &sweeping->job);
 	if (error)
-		free(sweep_job);
+		free(sweeping);
 	return error;
 }

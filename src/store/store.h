@@ -331,10 +331,9 @@ struct store_revocation {
 int store_refresh_revoke(struct store *store, const struct store_revocation *revocation,
 	store_done done, void *context);
 
-/* Removes at most `most` families whose expires_at is more than a day past. */
-int store_family_sweep(struct store *store, int64_t most, int64_t *ret_removed);
-/* The same without waiting; called back as store_access_grant_ensure() is. */
+/* Removes at most `most` families whose expires_at is more than a day past. Called back
+ * as store_access_grant_ensure() is. */
 typedef void (*store_swept)(void *context, int error, int64_t removed);
-int store_family_sweep_start(struct store *store, int64_t most, store_swept done, void *context);
+int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context);
 
 #endif

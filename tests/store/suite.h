@@ -59,6 +59,7 @@ int show(struct shown *shown, const char *name);
 /* --- what a test of a store needs, for the other tests too ---------------- */
 
 /* The asynchronous verbs, waited for. */
+int sweep_wait(struct store *store, int64_t most, int64_t *ret_removed);
 int redeem_wait(struct store *store, const struct store_redemption *redemption,
 	struct store_redeemed *ret_redeemed);
 int ensure_wait(struct store *store, const char *user_id, const char *client_id,

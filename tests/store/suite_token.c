@@ -78,7 +78,7 @@ static void test_hot_path_leaves_the_counter(void **state)
 	int64_t before = counter(world->store);
 
 	assert_int_equal(redeem_wait(world->store, &redemption, &redeemed), 0);
-	assert_int_equal(store_family_sweep(world->store, 10, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 10, &removed), 0);
 	assert_int_equal(counter(world->store), before);
 }
 
@@ -373,16 +373,16 @@ static void test_sweep(void **state)
 		(void)redeem(world, redemption);
 	}
 	pass_s(world, 100 + 86400);
-	assert_int_equal(store_family_sweep(world->store, 100, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 100, &removed), 0);
 	assert_int_equal(removed, 0);
 	pass_s(world, 1);
-	assert_int_equal(store_family_sweep(world->store, 0, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 0, &removed), 0);
 	assert_int_equal(removed, 0);
-	assert_int_equal(store_family_sweep(world->store, 2, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 2, &removed), 0);
 	assert_int_equal(removed, 2);
-	assert_int_equal(store_family_sweep(world->store, 2, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 2, &removed), 0);
 	assert_int_equal(removed, 1);
-	assert_int_equal(store_family_sweep(world->store, 2, &removed), 0);
+	assert_int_equal(sweep_wait(world->store, 2, &removed), 0);
 	assert_int_equal(removed, 0);
 	/* Those that are left still know their links. */
 	assert_int_equal(

@@ -172,7 +172,7 @@ static int sweep(struct store *store)
 {
 	int64_t removed;
 
-	return store_family_sweep(store, 10, &removed);
+	return sweep_wait(store, 10, &removed);
 }
 
 static int (*const steps[])(struct store *store) = {store_ping, authority, read_authority, key,

@@ -170,7 +170,7 @@ static int bad_writes(struct store *store, int expected)
 	bad += store_client_rotate_secret(store, "robot", &credential, 0) != expected;
 	bad += ensure_wait(store, "su_1", "api", &grant) != expected;
 	bad += redeem_wait(store, &redemption, &redeemed) != expected;
-	bad += store_family_sweep(store, 1, &removed) != expected;
+	bad += sweep_wait(store, 1, &removed) != expected;
 	return bad;
 }
 

@@ -20,6 +20,7 @@ struct answer {
 	int error;
 	struct store_redeemed redeemed;
 	struct store_access_grant grant;
+	int64_t removed;
 };
 
 static void answer_init(struct answer *answer)
@@ -70,6 +71,29 @@ int redeem_wait(struct store *store, const struct store_redemption *redemption,
 		error = answer_wait(&answer);
 	if (!error)
 		*ret_redeemed = answer.redeemed;
+	return error;
+}
+
+static void swept(void *context, int error, int64_t removed)
+{
+	struct answer *answer = context;
+
+	(void)pthread_mutex_lock(&answer->lock);
+	answer->removed = removed;
+	answer_give(answer, error);
+}
+
+int sweep_wait(struct store *store, int64_t most, int64_t *ret_removed)
+{
+	struct answer answer;
+	int error;
+
+	answer_init(&answer);
+	error = store_family_sweep(store, most, swept, &answer);
+	if (!error)
+		error = answer_wait(&answer);
+	if (!error)
+		*ret_removed = answer.removed;
 	return error;
 }
 
