@@ -46,7 +46,7 @@ enum {
 	STORE_KEYS_MAX = 64,	 /* of one purpose, gone ones apart */
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
 	STORE_ISSUER_SIZE = 513,
-	STORE_SCHEMA_VERSION = 1,
+	STORE_SCHEMA_VERSION = 7,
 };
 
 struct store;

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- From where a Service User's chosen password has been right.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Clients that show who they are by a signed assertion.

@@ -1,0 +1,2 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- Which client a Service User was last used by, and from where.
