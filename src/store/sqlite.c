@@ -3,13 +3,13 @@
  * The engine on SQLite: WAL, every commit synced, 3.37 or later (STRICT).
  * The file's header carries an application id and the schema's version.
  */
+#include "store/database_path.h"
 #include "store/engine.h"
 #include "store/store.h"
 
 #include "base/clock.h"
 #include "base/secret.h"
 
-#include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,8 +21,6 @@
 enum {
 	APPLICATION_ID = 0x41644974, /* "AdIt" */
 	STATEMENTS_MAX = 128,	     /* more than the verbs have */
-	PATH_SIZE = 4096,
-	URI_SIZE = PATH_SIZE * 3 + 64,
 	RETRY_MS = 10,
 };
 
@@ -109,32 +107,6 @@ static int find_statement(struct engine *engine, const char *sql, struct stateme
 
 /* --- opening ------------------------------------------------------------- */
 
-/* SQLite would take "file:…" and ":memory:" for more than a name. */
-static int plain_path(const char *path, char *out, size_t size)
-{
-	int length = snprintf(out, size, "%s%s", path[0] == '/' ? "" : "./", path);
-
-	return length < 0 || (size_t)length >= size ? ERROR_INVALID : 0;
-}
-
-/* RFC 3986, 2.1. The empty authority keeps a second slash from beginning one. */
-static void immutable_uri(const char *path, char *uri)
-{
-	char *end = stpcpy(uri, path[0] == '/' ? "file://" : "file:");
-
-	for (const char *c = path; *c; c++) {
-		unsigned char byte = (unsigned char)*c;
-
-		if (byte > ' ' && byte < 0x7f && !strchr("%?#", byte)) {
-			*end++ = *c;
-			continue;
-		}
-		(void)snprintf(end, sizeof("%00"), "%%%02x", byte);
-		end += strlen("%00");
-	}
-	(void)stpcpy(end, "?immutable=1");
-}
-
 static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 {
 	sqlite3_stmt *prepared = NULL;
@@ -191,13 +163,13 @@ static int check_identity(
  * file beside it. */
 static int peek(const char *path, const struct engine_options *options, struct fault *fault)
 {
-	char uri[URI_SIZE];
+	char uri[DATABASE_URI_SIZE];
 	sqlite3 *db = NULL;
 	bool empty = false;
 	int result;
 	int error;
 
-	immutable_uri(path, uri);
+	database_path_immutable_uri(path, uri);
 	result = sqlite3_open_v2(uri, &db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_EXRESCODE,
@@ -210,27 +182,6 @@ static int peek(const char *path, const struct engine_options *options, struct f
 	}
 	(void)sqlite3_close(db);
 	return error;
-}
-
-/* mknod() makes the file without opening it: closing a descriptor would drop
- * the locks that this process holds on it by another connection. */
-static int find_file(const char *path, const struct engine_options *options, struct fault *fault)
-{
-	struct stat status;
-
-	if (options->create && mknod(path, S_IFREG | 0600, 0) && errno != EEXIST) {
-		fault_set(fault, "%s can't be created: %s", options->path, strerror(errno));
-		return ERROR_UNAVAILABLE;
-	}
-	if (stat(path, &status)) {
-		fault_set(fault, "%s: %s", options->path, strerror(errno));
-		return errno == ENOENT || errno == ENOTDIR ? ERROR_NOT_FOUND : ERROR_UNAVAILABLE;
-	}
-	if (!S_ISREG(status.st_mode)) {
-		fault_set(fault, "%s is not a file; name another path", options->path);
-		return ERROR_INVALID;
-	}
-	return 0;
 }
 
 /* Another process may be at it just now, and SQLite does not always wait here. */
@@ -324,17 +275,17 @@ static int take_over(
 static int open_file(
 	struct engine *engine, const struct engine_options *options, struct fault *fault)
 {
-	char path[PATH_SIZE];
+	char path[DATABASE_PATH_SIZE];
 	struct stat status;
 	int result;
-	int error = plain_path(options->path, path, sizeof(path));
+	int error = database_path_make(options->path, path);
 
 	if (error) {
 		fault_set(fault, "the path is too long; name another");
 		return error;
 	}
 	if (options->first) {
-		error = find_file(path, options, fault);
+		error = database_path_find(path, options, fault);
 		if (!error)
 			error = peek(path, options, fault);
 		if (error)
@@ -456,9 +407,9 @@ int engine_script(struct engine *engine, const char *sql)
 
 int engine_copy(struct engine *engine, const char *path)
 {
-	char name[PATH_SIZE];
+	char name[DATABASE_PATH_SIZE];
 
-	if (plain_path(path, name, sizeof(name)))
+	if (database_path_make(path, name))
 		return ERROR_UNAVAILABLE;
 	return engine_change(engine, "VACUUM INTO $1", VALUES(value_text(name)), NULL);
 }
