@@ -334,6 +334,7 @@ int main(int argc, char **argv)
 	int rounds = argc > 1 ? atoi(argv[1]) : DEFAULT_ROUNDS;
 	const char *wanted = argc > 2 ? argv[2] : "";
 
+	crypto_guard_private_keys();
 	if (rounds < 1 || rounds > ROUNDS_MAX || argc > 3) {
 		(void)fprintf(stderr, "usage: bench-token [ROUNDS [NAME]]\n");
 		return 2;

@@ -188,6 +188,7 @@ int main(int argc, char **argv)
 	int error;
 
 	command_leave_no_core();
+	crypto_guard_private_keys();
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		print_usage(stdout);
 		return EXIT_DONE;

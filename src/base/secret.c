@@ -5,17 +5,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <sodium.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 int secret_init_empty(struct secret *secret, size_t length)
 {
-	unsigned char *bytes = calloc(1, length ? length : 1);
+	unsigned char *bytes;
 
+	/* May be called again, by any thread, and then does nothing. */
+	if (sodium_init() < 0)
+		return ERROR_MEMORY;
+	bytes = sodium_malloc(length ? length : 1);
 	if (!bytes)
 		return ERROR_MEMORY;
+	memset(bytes, 0, length);
 	secret->bytes = bytes;
 	secret->length = length;
 	return 0;
@@ -90,9 +95,7 @@ void secret_finish(struct secret *secret)
 {
 	if (!secret)
 		return;
-	if (secret->bytes)
-		memory_wipe(secret->bytes, secret->length);
-	free(secret->bytes);
+	sodium_free(secret->bytes);
 	*secret = (struct secret){0};
 }
 

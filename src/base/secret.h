@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bytes that must not be printed, compared in the open or left in freed
- * memory. No format function takes a struct secret.
+ * memory. No format function takes a struct secret. Each has pages of its own
+ * (libsodium's guarded memory): neither swapped out, as far as RLIMIT_MEMLOCK
+ * goes, nor written to core files, between pages that nobody may touch. So it is
+ * for keys, a few of them, not for what every request has.
  */
 #ifndef BASE_SECRET_H
 #define BASE_SECRET_H

@@ -82,30 +82,10 @@ static int failed(int error)
 
 /* Written once, by whoever comes first, and read-only from then on. */
 static const EVP_MD *sha256;
-static EVP_MAC_CTX *hmac; /* without a key; copied for each use. NULL: out of memory then */
 static once_flag fetched = ONCE_FLAG_INIT;
-
-static EVP_MAC_CTX *new_hmac(void)
-{
-	char digest[] = "SHA256";
-	const OSSL_PARAM parameters[] = {
-		OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
-		OSSL_PARAM_construct_end(),
-	};
-	EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
-	EVP_MAC_CTX *context = mac ? EVP_MAC_CTX_new(mac) : NULL;
-
-	EVP_MAC_free(mac);
-	if (context && EVP_MAC_CTX_set_params(context, parameters) != 1) {
-		EVP_MAC_CTX_free(context);
-		context = NULL;
-	}
-	return context;
-}
 
 static void fetch(void)
 {
-	hmac = new_hmac();
 	sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
 	/* Out of memory, just then: one that is fetched at each use. */
 	if (!sha256)
@@ -116,12 +96,6 @@ static const EVP_MD *fetched_sha256(void)
 {
 	call_once(&fetched, fetch);
 	return sha256;
-}
-
-static EVP_MAC_CTX *copied_hmac(void)
-{
-	call_once(&fetched, fetch);
-	return hmac ? EVP_MAC_CTX_dup(hmac) : new_hmac();
 }
 
 /* A context that signs, or verifies, SHA-256 digests by the key. */
@@ -548,22 +522,4 @@ int crypto_sha256(const void *data, size_t length, unsigned char digest[CRYPTO_S
 	if (EVP_Digest(data, length, digest, NULL, fetched_sha256(), NULL) != 1)
 		return failed(ERROR_CRYPTO);
 	return 0;
-}
-
-/* A copy of a context that knows its digest: to set one up anew would fetch both. */
-int crypto_hmac_sha256(const struct secret *key, const struct crypto_part *parts, size_t count,
-	unsigned char digest[CRYPTO_SHA256_SIZE])
-{
-	static const unsigned char none;
-	EVP_MAC_CTX *context = copied_hmac();
-	size_t length = 0;
-	bool done = context &&
-		    EVP_MAC_init(context, key->length ? key->bytes : &none, key->length, NULL) == 1;
-
-	for (size_t i = 0; done && i < count; i++)
-		done = EVP_MAC_update(context, parts[i].bytes, parts[i].length) == 1;
-	done = done && EVP_MAC_final(context, digest, &length, CRYPTO_SHA256_SIZE) == 1 &&
-	       length == CRYPTO_SHA256_SIZE;
-	EVP_MAC_CTX_free(context);
-	return done ? 0 : failed(ERROR_CRYPTO);
 }

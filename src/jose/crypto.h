@@ -29,6 +29,12 @@ const char *jose_alg_name(enum jose_alg alg);
 /* 0 or ERROR_INVALID: unknown here ("none" and HS* are). */
 int jose_alg_parse(const char *name, enum jose_alg *ret_alg);
 
+/* Keeps the private numbers of keys that are made or read from now on in guarded memory
+ * of the process's own (OpenSSL's secure heap), and wipes what OpenSSL frees: once, before
+ * anything else of this header and the first thread. For programs; a library leaves its
+ * process alone. */
+void crypto_guard_private_keys(void);
+
 struct crypto_key; /* a public or private key, with its algorithm */
 
 /* 0, ERROR_CRYPTO, ERROR_MEMORY. The caller destroys the key. */
