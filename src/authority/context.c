@@ -276,6 +276,11 @@ void authority_tick(struct authority *authority)
 	int64_t counter = 0;
 	int error = store_change_counter(authority->store, &counter);
 
+	if (error == ERROR_VERSION && !authority->outdated) {
+		authority->outdated = true;
+		LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "data_upgraded",
+			log_text("advice", "start the version that upgraded the data"));
+	}
 	if (error) {
 		tick_failed(authority, "polling the store", error);
 		return;

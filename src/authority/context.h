@@ -64,6 +64,7 @@ struct authority {
 	int64_t keys_counter;	  /* the change counter at the last reading of the keys */
 	const char *tick_failure; /* what the last tick failed at; NULL: at nothing */
 	int64_t tick_failure_told_ms;
+	bool outdated; /* a newer Adit has upgraded the data: this process must end */
 	_Atomic int64_t sweep_due_ms; /* monotonic */
 	_Atomic int64_t flood_told_ms;
 	_Atomic int64_t flood_untold; /* refusals since then that no line tells of */
@@ -91,7 +92,8 @@ int authority_start(struct authority *authority, const char *const *listen, size
 	struct fault *fault);
 void authority_stop(struct authority *authority, int drain_ms);
 
-/* To be called four times a second: sees what other processes changed, and tidies. */
+/* To be called four times a second: sees what other processes changed, and tidies. Once
+ * authority->outdated is set, nothing more may be answered. */
 void authority_tick(struct authority *authority);
 
 /* Whether requests can be answered: the store answers. */

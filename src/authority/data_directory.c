@@ -21,7 +21,7 @@ enum {
 	KEY_TEXT_LENGTH = 43, /* base64url of 32 bytes */
 };
 
-static int join(char ret_path[DATA_FILE_PATH_MAX], const char *directory, const char *name)
+int data_path_join(char ret_path[DATA_FILE_PATH_MAX], const char *directory, const char *name)
 {
 	struct buf path;
 
@@ -133,7 +133,7 @@ int secret_key_find(const char *directory, struct secret *ret_key, struct fault 
 	int error;
 
 	if (credentials && *credentials) {
-		if (join(path, credentials, CREDENTIAL_NAME)) {
+		if (data_path_join(path, credentials, CREDENTIAL_NAME)) {
 			fault_set(fault, "the path in CREDENTIALS_DIRECTORY is too long");
 			return ERROR_INVALID;
 		}
@@ -141,7 +141,7 @@ int secret_key_find(const char *directory, struct secret *ret_key, struct fault 
 		if (credential && credential != ERROR_NOT_FOUND)
 			return credential;
 	}
-	if (join(path, directory, "secret.key"))
+	if (data_path_join(path, directory, "secret.key"))
 		return ERROR_LIMIT;
 	error = read_key(path, SECRET_OWNER_ONLY, ret_key, fault);
 	if (credential)
@@ -170,7 +170,8 @@ static int write_key(const char *directory, const struct secret *key, struct fau
 	bool written;
 	int fd;
 
-	if (join(path, directory, "secret.key.new") || join(final_name, directory, "secret.key"))
+	if (data_path_join(path, directory, "secret.key.new") ||
+		data_path_join(final_name, directory, "secret.key"))
 		return ERROR_LIMIT;
 	(void)unlink(path);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -320,7 +321,7 @@ static void take_back(const struct making *making)
 	char path[DATA_FILE_PATH_MAX];
 
 	remove_database(making->database);
-	if (making->made_key && !join(path, making->directory, "secret.key"))
+	if (making->made_key && !data_path_join(path, making->directory, "secret.key"))
 		(void)unlink(path);
 	if (making->made_directory)
 		(void)rmdir(making->directory);
@@ -332,8 +333,8 @@ int making_begin(struct making *making, const char *path, struct fault *fault)
 
 	*making = (struct making){.directory = path, .lock = -1};
 	if (strlen(path) >= DATA_DIRECTORY_PATH_MAX ||
-		join(making->database, path, "adit.db.new") ||
-		join(making->final_name, path, "adit.db")) {
+		data_path_join(making->database, path, "adit.db.new") ||
+		data_path_join(making->final_name, path, "adit.db")) {
 		fault_set(fault, "the path of the data directory is too long");
 		return ERROR_INVALID;
 	}
@@ -377,7 +378,7 @@ int data_directory_init(
 
 /* --- opening --------------------------------------------------------------- */
 
-static int check_directory(const char *path, struct fault *fault)
+int data_directory_check(const char *path, struct fault *fault)
 {
 	struct stat status;
 
@@ -397,29 +398,43 @@ static int check_directory(const char *path, struct fault *fault)
 	return 0;
 }
 
+int data_paths_find(const char *directory, struct data_paths *ret_paths, struct fault *fault)
+{
+	struct data_paths paths;
+
+	if (data_path_join(paths.database, directory, "adit.db") ||
+		data_path_join(paths.lock, directory, "lock"))
+		return ERROR_LIMIT;
+	if (access(paths.database, F_OK) && errno == ENOENT) {
+		fault_set(fault, "%s holds no authority; make one with aditd init", directory);
+		return ERROR_NOT_FOUND;
+	}
+	*ret_paths = paths;
+	return 0;
+}
+
+int data_lock(const struct data_paths *paths, const char *directory, struct lockfile *lock,
+	struct fault *fault)
+{
+	int error = lockfile_acquire(lock, paths->lock);
+
+	if (error == ERROR_BUSY)
+		fault_set(fault, "another aditd serves %s; stop it first", directory);
+	else if (error)
+		fault_set(fault, "%s can't be locked: %s", paths->lock, strerror(errno));
+	return error;
+}
+
 static int open_parts(struct data_directory *directory, bool serving, struct fault *fault)
 {
 	struct store_options options = {.clock = directory->clock};
-	char database[DATA_FILE_PATH_MAX];
-	char lock[DATA_FILE_PATH_MAX];
-	int error;
+	struct data_paths paths;
+	int error = data_paths_find(directory->path, &paths, fault);
 
-	if (join(database, directory->path, "adit.db") || join(lock, directory->path, "lock"))
-		return ERROR_LIMIT;
-	if (access(database, F_OK) && errno == ENOENT) {
-		fault_set(
-			fault, "%s holds no authority; make one with aditd init", directory->path);
-		return ERROR_NOT_FOUND;
-	}
-	if (serving) {
-		error = lockfile_acquire(&directory->lock, lock);
-		if (error == ERROR_BUSY)
-			fault_set(fault, "another aditd serves %s; stop it first", directory->path);
-		else if (error)
-			fault_set(fault, "%s can't be locked: %s", lock, strerror(errno));
-		if (error)
-			return error;
-	}
+	if (!error && serving)
+		error = data_lock(&paths, directory->path, &directory->lock, fault);
+	if (error)
+		return error;
 	error = secret_key_find(directory->path, &directory->secret_key, fault);
 	if (error == ERROR_NOT_FOUND)
 		fault_set(fault,
@@ -428,14 +443,14 @@ static int open_parts(struct data_directory *directory, bool serving, struct fau
 			directory->path);
 	if (error)
 		return error;
-	options.path = database;
+	options.path = paths.database;
 	return store_open(&options, &directory->store, fault);
 }
 
 int data_directory_open(struct data_directory *directory, const char *path,
 	const struct clock *clock, bool serving, struct fault *fault)
 {
-	int error = check_directory(path, fault);
+	int error = data_directory_check(path, fault);
 
 	*directory = (struct data_directory){.clock = clock, .lock = {.fd = -1}};
 	if (error)

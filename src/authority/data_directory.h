@@ -39,6 +39,36 @@ int data_directory_open(struct data_directory *directory, const char *path,
 	const struct clock *clock, bool serving, struct fault *fault);
 void data_directory_close(struct data_directory *directory);
 
+/* What an upgrade of the data would do. */
+struct data_plan {
+	int64_t schema;		/* as it is; STORE_SCHEMA_VERSION: there is nothing to do */
+	int64_t database_bytes; /* with its log */
+	int64_t needed_bytes;	/* of free room, for it and for a backup in the directory */
+	int64_t free_bytes;
+	bool served; /* a server runs on it, or an upgrade */
+};
+
+/* Changes nothing, and needs no secret key. As data_directory_open(). */
+int data_directory_plan(const char *path, struct data_plan *ret_plan, struct fault *fault);
+
+/* How it is done. */
+struct data_upgrade {
+	const char *path;
+	const char *backup; /* where it is written; NULL: into the directory, by schema and time */
+	bool no_backup;
+	const struct clock *clock;
+};
+
+struct data_upgraded {
+	int64_t from;				   /* STORE_SCHEMA_VERSION: nothing was done */
+	char backup[DATA_DIRECTORY_PATH_MAX + 64]; /* "": none was made */
+};
+
+/* Brings the data to STORE_SCHEMA_VERSION; cut short at any point, the next call goes on.
+ * ERROR_BUSY while a server runs on it; ERROR_IO: too little room. As store_upgrade(). */
+int data_directory_upgrade(const struct data_upgrade *upgrade, struct data_upgraded *ret_upgraded,
+	struct fault *fault);
+
 /* What an authority begins with: its resource, scopes, clients and first keys. */
 int authority_seed(struct store *store, const struct clock *clock, const struct secret *secret_key,
 	const char *issuer);

@@ -4,11 +4,12 @@
  */
 #include "authority/command/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
-	resource_verbs, service_user_verbs, client_verbs, key_verbs, backup_verbs};
+	resource_verbs, service_user_verbs, client_verbs, key_verbs, backup_verbs, migrate_verbs};
 
 static void print_usage(FILE *stream)
 {
@@ -189,6 +190,7 @@ int main(int argc, char **argv)
 
 	command_leave_no_core();
 	crypto_guard_private_keys();
+	(void)signal(SIGXFSZ, SIG_IGN); /* a file that gets too long is an error, not the end */
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "help"))) {
 		print_usage(stdout);
 		return EXIT_DONE;

@@ -155,7 +155,7 @@ static int check_store(struct store *store, const struct clock *clock, const str
 static int make_database(const struct making *making, const char *file, const struct clock *clock,
 	const struct secret *key, struct fault *fault)
 {
-	struct store_options options = {.path = making->database, .clock = clock};
+	struct store_options options = {.path = making->database, .upgrade = true, .clock = clock};
 	struct store *store = NULL;
 	int error = copy_file(making, file, fault);
 

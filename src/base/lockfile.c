@@ -24,6 +24,25 @@ int lockfile_acquire(struct lockfile *lock, const char *path)
 	return 0;
 }
 
+int lockfile_look(const char *path, bool *ret_held)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int error = 0;
+	bool held = false;
+
+	if (fd < 0 && errno != ENOENT)
+		return ERROR_IO;
+	if (fd >= 0 && flock(fd, LOCK_SH | LOCK_NB)) {
+		held = errno == EWOULDBLOCK;
+		error = held ? 0 : ERROR_IO;
+	}
+	if (fd >= 0)
+		(void)close(fd);
+	if (!error)
+		*ret_held = held;
+	return error;
+}
+
 void lockfile_release(struct lockfile *lock)
 {
 	if (!lock || lock->fd < 0)

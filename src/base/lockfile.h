@@ -6,6 +6,8 @@
 #ifndef BASE_LOCKFILE_H
 #define BASE_LOCKFILE_H
 
+#include <stdbool.h>
+
 struct lockfile {
 	int fd; /* -1: not held */
 };
@@ -13,6 +15,10 @@ struct lockfile {
 /* Creates the file (0600) where it is missing and takes the lock without
  * waiting: 0, ERROR_BUSY (another process has it) or ERROR_IO. */
 int lockfile_acquire(struct lockfile *lock, const char *path);
+
+/* Whether a process holds it now: 0, or ERROR_IO. Makes no file; for a moment nobody else can
+ * take the lock. */
+int lockfile_look(const char *path, bool *ret_held);
 
 /* Accepts one that is not held. Leaves the file. */
 void lockfile_release(struct lockfile *lock);

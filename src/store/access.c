@@ -68,7 +68,12 @@ static int start_writer(
 
 	if (error)
 		return error;
-	error = migrate(engine, options->create || !options->path, fault);
+	if (options->create || !options->path)
+		error = migrate_create(engine, fault);
+	if (!error && options->upgrade)
+		error = migrate_upgrade(engine, fault);
+	if (!error)
+		error = migrate_check(engine, store->path, fault);
 	if (!error) {
 		error = writer_create(engine, store->path ? NULL : &store->memory_lock,
 			store->clock, &store->writer);
@@ -305,6 +310,22 @@ int store_ping(struct store *store)
 	return ERROR_UNAVAILABLE;
 }
 
+/* Whether it still has the schema that it was opened with. */
+static int check_version(struct store *store)
+{
+	struct engine *engine = NULL;
+	int64_t version = 0;
+	int error = begin_read(store, &engine);
+
+	if (error)
+		return error;
+	error = engine_version(engine, &version);
+	end_read(store, engine, error);
+	if (error)
+		return error == ERROR_MEMORY ? error : ERROR_UNAVAILABLE;
+	return version == STORE_SCHEMA_VERSION ? 0 : ERROR_VERSION;
+}
+
 static int read_counter(struct statement *statement, void *context)
 {
 	int64_t *counter = context;
@@ -324,9 +345,11 @@ static int read_counter(struct statement *statement, void *context)
 int store_change_counter(struct store *store, int64_t *ret_counter)
 {
 	int64_t counter = 0;
-	int error = store_read(store, "SELECT counter FROM change WHERE one = 1",
-		(struct values){0}, read_counter, &counter);
+	int error = check_version(store);
 
+	if (!error)
+		error = store_read(store, "SELECT counter FROM change WHERE one = 1",
+			(struct values){0}, read_counter, &counter);
 	if (!error)
 		*ret_counter = counter;
 	return error;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A copy of the whole store as a file of its own. */
+#include "store/backup.h"
+
 #include "store/access.h"
 
 #include <errno.h>
@@ -146,7 +148,8 @@ int store_check_length(const char *path)
 	return (uint64_t)status.st_size == page * pages ? 0 : ERROR_INVALID;
 }
 
-int store_backup(struct store *store, const char *path, struct fault *fault)
+int backup_write(const char *path, int (*copy)(void *context, const char *path), void *context,
+	struct fault *fault)
 {
 	struct backup backup = {.path = path};
 	struct stat status;
@@ -165,7 +168,7 @@ int store_backup(struct store *store, const char *path, struct fault *fault)
 	error = make_empty(&backup, fault);
 	if (error)
 		return error;
-	error = store_copy(store, backup.unfinished);
+	error = copy(context, backup.unfinished);
 	if (!error)
 		error = sync_path(backup.unfinished, 0);
 	if (error)
@@ -178,4 +181,14 @@ int store_backup(struct store *store, const char *path, struct fault *fault)
 	if (error)
 		take_back(&backup);
 	return error;
+}
+
+static int copy_store(void *context, const char *path)
+{
+	return store_copy(context, path);
+}
+
+int store_backup(struct store *store, const char *path, struct fault *fault)
+{
+	return backup_write(path, copy_store, store, fault);
 }

@@ -33,6 +33,15 @@ void database_path_immutable_uri(const char *path, char ret_uri[DATABASE_URI_SIZ
 	(void)stpcpy(end, "?immutable=1");
 }
 
+bool database_path_has_log(const char *path)
+{
+	char log[DATABASE_PATH_SIZE + 8];
+	struct stat status;
+
+	(void)snprintf(log, sizeof(log), "%s-wal", path);
+	return !stat(log, &status) && status.st_size > 0;
+}
+
 /* mknod() makes the file without opening it: closing a descriptor would drop
  * the locks that this process holds on it by another connection. */
 int database_path_find(const char *path, const struct engine_options *options, struct fault *fault)

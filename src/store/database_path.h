@@ -17,6 +17,9 @@ int database_path_make(const char *path, char ret_path[DATABASE_PATH_SIZE]);
  * database_path_make(). */
 void database_path_immutable_uri(const char *path, char ret_uri[DATABASE_URI_SIZE]);
 
+/* Whether a log with something in it lies beside the file. */
+bool database_path_has_log(const char *path);
+
 /* Whether there is a file, made (0600) where `options` say so: 0, ERROR_NOT_FOUND,
  * ERROR_INVALID (no file) or ERROR_UNAVAILABLE. The fault names options->path. */
 int database_path_find(const char *path, const struct engine_options *options, struct fault *fault);

@@ -48,6 +48,10 @@ void engine_close(struct engine *engine);
  * ERROR_UNAVAILABLE (moved, deleted, replaced). */
 int engine_check(struct engine *engine);
 
+/* The version of the schema of a database that this process has not opened. As
+ * engine_open() with `first`; changes nothing. */
+int engine_peek(const struct engine_options *options, int64_t *ret_version, struct fault *fault);
+
 /* Which database this is: another number for another one. */
 uint64_t engine_identity(const struct engine *engine);
 
@@ -55,6 +59,13 @@ uint64_t engine_identity(const struct engine *engine);
  * transaction around it. */
 int engine_version(struct engine *engine, int64_t *ret_version);
 int engine_set_version(struct engine *engine, int64_t version);
+
+/* Whether foreign keys are enforced; they are, until this says other. Outside a transaction. */
+int engine_enforce_references(struct engine *engine, bool enforce);
+/* Whether every foreign key names something: 0 or ERROR_INVALID. */
+int engine_check_references(struct engine *engine);
+/* Whether all of it can be read and fits together: 0 or ERROR_INVALID. */
+int engine_check_content(struct engine *engine);
 
 /* Runs a script of statements without parameters. */
 int engine_script(struct engine *engine, const char *sql);

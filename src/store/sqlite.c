@@ -3,6 +3,7 @@
  * The engine on SQLite: WAL, every commit synced, 3.37 or later (STRICT).
  * The file's header carries an application id and the schema's version.
  */
+#include "store/database_identity.h"
 #include "store/database_path.h"
 #include "store/engine.h"
 #include "store/store.h"
@@ -19,8 +20,7 @@
 #include <unistd.h>
 
 enum {
-	APPLICATION_ID = 0x41644974, /* "AdIt" */
-	STATEMENTS_MAX = 128,	     /* more than the verbs have */
+	STATEMENTS_MAX = 128, /* more than the verbs have */
 	RETRY_MS = 10,
 };
 
@@ -120,52 +120,37 @@ static int pragma_number(sqlite3 *db, const char *sql, int64_t *ret_number)
 	return result == SQLITE_ROW ? SQLITE_OK : result == SQLITE_DONE ? SQLITE_ERROR : result;
 }
 
-/* An empty database passes where one may be created: another process, or this
- * one before it was killed, has made the file and not yet written to it. */
-static int check_identity(
-	sqlite3 *db, const struct engine_options *options, bool *ret_empty, struct fault *fault)
+static int check_identity(sqlite3 *db, const struct engine_options *options,
+	struct database_identity *ret_identity, struct fault *fault)
 {
-	int64_t pages = 0;
-	int64_t application_id = 0;
-	int64_t version = 0;
-	int result = pragma_number(db, "PRAGMA page_count", &pages);
+	struct database_identity identity = {0};
+	int result = pragma_number(db, "PRAGMA page_count", &identity.pages);
+	int error;
 
 	if (result == SQLITE_OK)
-		result = pragma_number(db, "PRAGMA application_id", &application_id);
+		result = pragma_number(db, "PRAGMA application_id", &identity.application_id);
 	if (result == SQLITE_OK)
-		result = pragma_number(db, "PRAGMA user_version", &version);
-	if (result == SQLITE_NOTADB ||
-		(result == SQLITE_OK && pages && application_id != APPLICATION_ID)) {
-		fault_set(fault, "%s is not an Adit database; name another path", options->path);
-		return ERROR_INVALID;
-	}
+		result = pragma_number(db, "PRAGMA user_version", &identity.version);
+	if (result == SQLITE_NOTADB)
+		return database_identity_none(options, fault);
 	if (result != SQLITE_OK) {
 		fault_set(fault, "%s can't be read (%s); check the file and its disk",
 			options->path, sqlite3_errstr(result));
 		return result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
 	}
-	if (!pages && !options->create) {
-		fault_set(fault, "%s is empty; create the authority first", options->path);
-		return ERROR_INVALID;
-	}
-	if (version > STORE_SCHEMA_VERSION) {
-		fault_set(fault,
-			"%s was written by a newer Adit (schema %lld, this one knows %d); "
-			"use that version",
-			options->path, (long long)version, STORE_SCHEMA_VERSION);
-		return ERROR_VERSION;
-	}
-	*ret_empty = !pages;
-	return 0;
+	error = database_identity_check(&identity, options, fault);
+	if (!error)
+		*ret_identity = identity;
+	return error;
 }
 
 /* Looks at the file as if it could not change, which takes no lock and makes no
  * file beside it. */
-static int peek(const char *path, const struct engine_options *options, struct fault *fault)
+static int peek(const char *path, const struct engine_options *options,
+	struct database_identity *ret_identity, struct fault *fault)
 {
 	char uri[DATABASE_URI_SIZE];
 	sqlite3 *db = NULL;
-	bool empty = false;
 	int result;
 	int error;
 
@@ -175,7 +160,7 @@ static int peek(const char *path, const struct engine_options *options, struct f
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
 	if (result == SQLITE_OK) {
-		error = check_identity(db, options, &empty, fault);
+		error = check_identity(db, options, ret_identity, fault);
 	} else {
 		fault_set(fault, "%s can't be opened; check its owner and mode", options->path);
 		error = result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
@@ -210,7 +195,8 @@ static int set_up(sqlite3 *db, const struct engine_options *options, bool empty)
 	if (empty) {
 		char sql[64];
 
-		(void)snprintf(sql, sizeof(sql), "PRAGMA application_id = %d", APPLICATION_ID);
+		(void)snprintf(
+			sql, sizeof(sql), "PRAGMA application_id = %d", DATABASE_APPLICATION_ID);
 		result = sqlite3_exec(db, sql, NULL, NULL, NULL);
 	}
 	if (result != SQLITE_OK)
@@ -245,14 +231,14 @@ static int configure(sqlite3 *db, const struct engine_options *options)
 static int take_over(
 	struct engine *engine, const struct engine_options *options, struct fault *fault)
 {
-	bool empty = false;
+	struct database_identity identity = {0};
 	int result = SQLITE_OK;
 	int error;
 
 	(void)sqlite3_busy_timeout(engine->db, options->busy_timeout_ms);
 	if (options->first && !engine->in_memory) {
 		(void)sqlite3_db_config(engine->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-		error = check_identity(engine->db, options, &empty, fault);
+		error = check_identity(engine->db, options, &identity, fault);
 		if (error)
 			return error;
 		(void)sqlite3_db_config(engine->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
@@ -261,7 +247,7 @@ static int take_over(
 				options->path);
 			return ERROR_UNAVAILABLE;
 		}
-		result = set_up(engine->db, options, empty);
+		result = set_up(engine->db, options, !identity.pages);
 	}
 	if (result == SQLITE_OK)
 		result = configure(engine->db, options);
@@ -275,6 +261,7 @@ static int take_over(
 static int open_file(
 	struct engine *engine, const struct engine_options *options, struct fault *fault)
 {
+	struct database_identity identity;
 	char path[DATABASE_PATH_SIZE];
 	struct stat status;
 	int result;
@@ -287,7 +274,7 @@ static int open_file(
 	if (options->first) {
 		error = database_path_find(path, options, fault);
 		if (!error)
-			error = peek(path, options, fault);
+			error = peek(path, options, &identity, fault);
 		if (error)
 			return error;
 	}
@@ -347,6 +334,45 @@ int engine_open(
 	return 0;
 }
 
+/* Where there is a log, the newest version may stand in it alone. */
+static int peek_with_log(const char *path, const struct engine_options *options,
+	struct database_identity *ret_identity, struct fault *fault)
+{
+	sqlite3 *db = NULL;
+	int result = sqlite3_open_v2(path, &db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
+	int error = ERROR_UNAVAILABLE;
+
+	if (result == SQLITE_OK) {
+		(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+		(void)sqlite3_busy_timeout(db, options->busy_timeout_ms);
+		error = check_identity(db, options, ret_identity, fault);
+	} else {
+		fault_set(fault, "%s can't be opened (%s)", options->path, sqlite3_errstr(result));
+	}
+	(void)sqlite3_close(db);
+	return error;
+}
+
+int engine_peek(const struct engine_options *options, int64_t *ret_version, struct fault *fault)
+{
+	struct database_identity identity = {0};
+	char path[DATABASE_PATH_SIZE];
+	int error = database_path_make(options->path, path);
+
+	if (error)
+		fault_set(fault, "the path is too long; name another");
+	else
+		error = database_path_find(path, options, fault);
+	if (!error)
+		error = peek(path, options, &identity, fault);
+	if (!error && database_path_has_log(path))
+		error = peek_with_log(path, options, &identity, fault);
+	if (!error)
+		*ret_version = identity.version;
+	return error;
+}
+
 void engine_close(struct engine *engine)
 {
 	if (!engine)
@@ -374,31 +400,6 @@ uint64_t engine_identity(const struct engine *engine)
 }
 
 /* --- transactions -------------------------------------------------------- */
-
-int engine_version(struct engine *engine, int64_t *ret_version)
-{
-	struct statement *statement = NULL;
-	int64_t version = 0;
-	bool row = false;
-	int error = engine_query(engine, "PRAGMA user_version", (struct values){0}, &statement);
-
-	if (!error)
-		error = statement_step(statement, &row);
-	if (!error)
-		version = statement_number(statement, 0);
-	error = statement_finish(statement, error);
-	if (!error)
-		*ret_version = version;
-	return error;
-}
-
-int engine_set_version(struct engine *engine, int64_t version)
-{
-	char sql[64];
-
-	(void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %lld", (long long)version);
-	return engine_script(engine, sql);
-}
 
 int engine_script(struct engine *engine, const char *sql)
 {

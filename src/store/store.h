@@ -56,13 +56,14 @@ struct store;
 struct store_options {
 	const char *path;	   /* database file; NULL: in memory, gone with the store */
 	bool create;		   /* make it where it is missing; else ERROR_NOT_FOUND */
+	bool upgrade;		   /* bring an older schema up; else ERROR_VERSION */
 	const struct clock *clock; /* borrowed; outlives the store; NULL: the system's */
 	int busy_timeout_ms;	   /* 0: 5,000: how long to wait for another process's write */
 };
 
-/* Brings the schema to STORE_SCHEMA_VERSION in one transaction. ERROR_VERSION:
- * the data is of a newer version, and was not touched. ERROR_INVALID: the file
- * is no Adit database. `fault` says what to do. */
+/* ERROR_VERSION: the data is of a newer version, or of an older one and `upgrade` is
+ * not set, and was not touched. ERROR_INVALID: the file is no Adit database. `fault`
+ * says what to do. */
 int store_open(const struct store_options *options, struct store **ret_store, struct fault *fault);
 /* Finishes what is queued, then closes. Accepts NULL. */
 void store_close(struct store *store);
@@ -76,8 +77,33 @@ void store_settle(struct store *store);
 int store_ping(struct store *store);
 
 /* Goes up with every write that a cache must see, also another process's. Cheap
- * enough to be asked several times a second. */
+ * enough to be asked several times a second. ERROR_VERSION: a newer Adit has upgraded the
+ * database since it was opened; nothing that is read from it means anything now. */
 int store_change_counter(struct store *store, int64_t *ret_counter);
+
+/* --- upgrading ------------------------------------------------------------ */
+
+/* One file of sql/. */
+struct store_migration {
+	int64_t version; /* of the schema that it makes */
+	const char *name;
+	const char *does; /* one line */
+};
+
+/* The one that makes that version of the schema; NULL: there is none. */
+const struct store_migration *store_migration_get(int64_t version);
+
+/* The schema's version of a database that nobody has open here, also while another process
+ * uses it. Changes nothing, and makes no file beside it. As store_open(). */
+int store_schema(const char *path, int64_t *ret_version, struct fault *fault);
+
+/* Brings an older database to STORE_SCHEMA_VERSION by one transaction for each migration:
+ * cut short at any point, the next call goes on. A damaged one is refused before. `backup`
+ * (may be NULL) is written before the first change, as by store_backup(). No other process
+ * may use the database meanwhile. As store_open() and store_backup(). */
+int store_upgrade(const char *path, const char *backup, struct fault *fault);
+
+/* --- as a whole ----------------------------------------------------------- */
 
 /* Whether everything in it can be read and fits together, which takes a while: 0,
  * ERROR_INVALID (it is damaged) or a fault. */

@@ -178,6 +178,17 @@ static void test_newer_version(void **state)
 	assert_left_alone(place, true, ERROR_VERSION);
 }
 
+static void test_older_version(void **state)
+{
+	const struct place *place = *state;
+	const unsigned char version[4] = {0, 0, 0, STORE_SCHEMA_VERSION - 1};
+
+	store_close(place_open(place, NULL));
+	write_at(place->path, VERSION_OFFSET, version, sizeof(version));
+	assert_left_alone(place, false, ERROR_VERSION);
+	assert_left_alone(place, true, ERROR_VERSION);
+}
+
 /* The newer program was killed: its version stands in the log alone. */
 static void test_newer_version_in_the_log(void **state)
 {
@@ -330,6 +341,7 @@ int main(void)
 		PLACED(test_made_for_its_owner_alone),
 		PLACED(test_kept),
 		PLACED(test_newer_version),
+		PLACED(test_older_version),
 		PLACED(test_newer_version_in_the_log),
 		PLACED(test_not_ours),
 		PLACED(test_not_a_file),

@@ -78,6 +78,7 @@ extern const struct verb service_user_verbs[];
 extern const struct verb client_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb backup_verbs[];
+extern const struct verb migrate_verbs[];
 
 /* The options that may stand in the configuration file: those of serve. */
 extern const struct option_spec serve_options[];

@@ -89,10 +89,15 @@ int command_serve(const struct running *running, struct fault *fault)
 		error = running->ready(running->context);
 	stop_signals(&set);
 	if (!error) {
-		while (sigtimedwait(&set, NULL, &tick) < 0)
+		while (!authority->outdated && sigtimedwait(&set, NULL, &tick) < 0)
 			authority_tick(authority);
 		LOG_EVENT(authority->log, LOG_LEVEL_INFO, "stopping", {0});
 	}
 	authority_stop(authority, DRAIN_MS);
+	if (!error && authority->outdated) {
+		fault_set(
+			fault, "the data was upgraded by a newer Adit; start that version's aditd");
+		error = ERROR_VERSION;
+	}
 	return error;
 }

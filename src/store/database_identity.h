@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whose a database is, by what stands in its header. */
+#ifndef STORE_DATABASE_IDENTITY_H
+#define STORE_DATABASE_IDENTITY_H
+
+#include "store/engine.h"
+
+enum { DATABASE_APPLICATION_ID = 0x41644974 }; /* "AdIt" */
+
+struct database_identity {
+	int64_t pages; /* 0: it is empty */
+	int64_t application_id;
+	int64_t version; /* of the schema */
+};
+
+/* 0, ERROR_INVALID (not ours, or empty) or ERROR_VERSION (newer). */
+int database_identity_check(const struct database_identity *identity,
+	const struct engine_options *options, struct fault *fault);
+
+/* The same line for a file that has no header at all. */
+int database_identity_none(const struct engine_options *options, struct fault *fault);
+
+#endif
