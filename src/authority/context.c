@@ -85,6 +85,17 @@ struct catalog *authority_catalog(struct authority *authority)
 	return catalog;
 }
 
+/* Where nobody has an imported password none is ever hashed. */
+static int read_imported(struct authority *authority)
+{
+	bool exists = false;
+	int error = store_imported_exists(authority->store, &exists);
+
+	if (!error)
+		atomic_store(&authority->imported_exists, exists);
+	return error;
+}
+
 static unsigned count_threads(unsigned wanted)
 {
 	long cores = wanted ? (long)wanted : sysconf(_SC_NPROCESSORS_ONLN);
@@ -116,6 +127,11 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 		error = cache_create(&authority->cache);
 	if (!error)
 		error = throttle_create(authority->settings.flood_per_second, &authority->throttle);
+	if (!error)
+		error = read_imported(authority);
+	if (!error)
+		error = password_queue_create(authority->store,
+			authority->settings.password_threads, &authority->passwords);
 	return error;
 }
 
@@ -148,14 +164,21 @@ int authority_create(
 	return error;
 }
 
+static void finish_workers(struct worker *workers, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t alg = 0; alg <= JOSE_EDDSA; alg++)
+			crypto_signer_destroy(workers[i].signers[alg].signer);
+}
+
 void authority_destroy(struct authority *authority)
 {
 	if (!authority)
 		return;
+	password_queue_destroy(authority->passwords);
 	http_server_destroy(authority->server);
-	for (size_t i = 0; i < AUTHORITY_WORKERS_MAX; i++)
-		for (size_t alg = 0; alg <= JOSE_EDDSA; alg++)
-			crypto_signer_destroy(authority->workers[i].signers[alg].signer);
+	finish_workers(authority->workers, AUTHORITY_WORKERS_MAX);
+	finish_workers(authority->password_workers, PASSWORD_QUEUE_THREADS_MAX);
 	throttle_destroy(authority->throttle);
 	cache_destroy(authority->cache);
 	keyring_destroy(authority->keyring);
@@ -217,6 +240,8 @@ void authority_stop(struct authority *authority, int drain_ms)
 {
 	if (authority->server)
 		http_server_stop(authority->server, drain_ms);
+	/* What it still has to answer may yet be written. */
+	password_queue_stop(authority->passwords);
 	/* What the store still has to answer names this authority. */
 	store_settle(authority->store);
 }
@@ -265,7 +290,9 @@ static int read_changed(struct authority *authority)
 {
 	int error = keyring_reload(authority->keyring);
 
-	return error ? error : read_catalog(authority);
+	if (!error)
+		error = read_catalog(authority);
+	return error ? error : read_imported(authority);
 }
 
 /* The keys before what names them: a Service User's password may be under a new

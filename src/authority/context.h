@@ -9,6 +9,7 @@
 #include "authority/cache.h"
 #include "authority/catalog.h"
 #include "authority/keyring.h"
+#include "authority/password_queue.h"
 #include "authority/throttle.h"
 #include "base/log.h"
 #include "net/http_server.h"
@@ -31,10 +32,12 @@ struct authority_settings {
 	int64_t flood_per_second;      /* requests of one source; 0: no limit */
 	size_t connections_per_source; /* 0: the server's default */
 	unsigned threads;	       /* 0: one per core */
+	unsigned password_threads;     /* 0: as password_queue_create() has it */
 	unsigned measure_one_in; /* for bench: CPU time of one signature in so many; 0: none */
 };
 
-/* What one loop of the server keeps to itself: a signer prepared per algorithm. */
+/* What one loop of the server, or one thread of the password queue, keeps to itself: a signer
+ * prepared per algorithm. */
 struct worker {
 	struct {
 		char kid[STORE_ID_SIZE];
@@ -60,6 +63,9 @@ struct authority {
 	struct throttle *throttle;
 	unsigned worker_count;
 	struct worker workers[AUTHORITY_WORKERS_MAX];
+	struct password_queue *passwords;
+	struct worker password_workers[PASSWORD_QUEUE_THREADS_MAX];
+	_Atomic bool imported_exists; /* some Service User has an imported password */
 	struct http_server *server;
 	int64_t keys_counter;	  /* the change counter at the last reading of the keys */
 	const char *tick_failure; /* what the last tick failed at; NULL: at nothing */

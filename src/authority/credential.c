@@ -50,12 +50,26 @@ int credential_make(struct keyring *keyring, const struct clock *clock,
 	return error;
 }
 
+static bool lives(const struct store_credential *credential, int64_t now_s)
+{
+	return !credential->expires_at || credential->expires_at > now_s;
+}
+
+const struct store_credential *credential_imported(
+	const struct store_credential *credentials, size_t count, int64_t now_s)
+{
+	for (size_t i = 0; i < count; i++)
+		if (*credentials[i].password_hash && lives(&credentials[i], now_s))
+			return &credentials[i];
+	return NULL;
+}
+
 /* One MAC, compared; against nothing where there is no index-th credential. */
 static int check_one(const struct keyring_snapshot *snapshot, const struct credential_check *check,
 	size_t index, bool *ret_right)
 {
 	static const struct store_credential none;
-	bool exists = index < check->count;
+	bool exists = index < check->count && !*check->credentials[index].password_hash;
 	const struct store_credential *credential = exists ? &check->credentials[index] : &none;
 	const struct keyring_key *pepper =
 		exists ? keyring_find_pepper(snapshot, credential->pepper_kid)
@@ -71,8 +85,7 @@ static int check_one(const struct keyring_snapshot *snapshot, const struct crede
 		return error;
 	equal = memory_equal(mac, credential->mac, sizeof(mac));
 	memory_wipe(mac, sizeof(mac));
-	*ret_right = equal && exists &&
-		     (!credential->expires_at || credential->expires_at > check->now_s);
+	*ret_right = equal && exists && lives(credential, check->now_s);
 	return 0;
 }
 

@@ -2,7 +2,8 @@
 /*
  * Generated secrets: Service Users' passwords and clients' secrets, made and
  * checked (2-decisions, 2). What is submitted decides the cost of a check, never
- * the name: two MACs, real or not, for a secret of the generated form.
+ * the name: two MACs, real or not, for a secret of the generated form. What has
+ * another form is password_queue.h's.
  */
 #ifndef AUTHORITY_CREDENTIAL_H
 #define AUTHORITY_CREDENTIAL_H
@@ -19,7 +20,7 @@ int credential_make(struct keyring *keyring, const struct clock *clock,
 struct credential_check {
 	enum generated_password_kind kind;
 	const char *owner_id; /* "" where there is no such user: the same work is done */
-	const struct store_credential *credentials;
+	const struct store_credential *credentials; /* imported ones are passed over */
 	size_t count;
 	const char *secret; /* as submitted */
 	int64_t now_s;	    /* expired credentials do not count */
@@ -29,6 +30,10 @@ struct credential_check {
  * ERROR_REFUSED: it is not; another error: it could not be told. */
 int credential_verify(const struct keyring_snapshot *snapshot, const struct credential_check *check,
 	const struct store_credential **ret_match);
+
+/* The one among them that was imported and lives, or NULL. */
+const struct store_credential *credential_imported(
+	const struct store_credential *credentials, size_t count, int64_t now_s);
 
 /* Keeps a secret that was right under the newest pepper, where its MAC is under an
  * older one. Does not wait; what fails is tried again at the next login. */

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The grants, one file each. `verify` only reads: it decides, and fills the
- * issuance. Then the access token is signed, with no lock held. `consume` does the
- * one short write there may be, and from there on owns the call.
+ * issuance, at once or later from a thread that may take its time. Then the access
+ * token is signed, with no lock held. `consume` does the one short write there may be,
+ * and from there on owns the call.
  */
 #ifndef AUTHORITY_GRANT_H
 #define AUTHORITY_GRANT_H
 
 #include "authority/token_call.h"
 
+enum { GRANT_LATER = 1 };
+
 struct grant {
 	const char *type; /* the registered grant_type */
-	/* 0, or ERROR_REFUSED with the failure recorded. */
+	/* 0, or ERROR_REFUSED with the failure recorded; or GRANT_LATER: it has taken the
+	 * call, which may have gone by now, and hands 0 or ERROR_REFUSED to call->resume(),
+	 * once, with call->worker set to that thread's. */
 	int (*verify)(struct token_call *call);
 	/* Answers or refuses, now or from the store's thread. */
 	void (*consume)(struct token_call *call);

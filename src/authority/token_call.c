@@ -67,18 +67,22 @@ int token_call_fail(struct token_call *call, const struct token_failure *failure
 	return ERROR_REFUSED;
 }
 
+int token_call_busy(struct token_call *call)
+{
+	return token_call_fail(call, &(struct token_failure){.status = 503,
+					     .error = OAUTH_TEMPORARILY_UNAVAILABLE,
+					     .description = "too much to do at once; ask again",
+					     .reason = "queue_full",
+					     .retry_after_s = 1});
+}
+
 int token_call_fault(struct token_call *call, int error, const char *what)
 {
 	LOG_EVENT(call->authority->log, LOG_LEVEL_ERROR, "fault",
 		log_text("correlation_id", call->correlation_id), log_text("what", what),
 		log_text("reason", error_text(error)));
 	if (error == ERROR_BUSY)
-		return token_call_fail(
-			call, &(struct token_failure){.status = 503,
-				      .error = OAUTH_TEMPORARILY_UNAVAILABLE,
-				      .description = "too much to do at once; ask again",
-				      .reason = "queue_full",
-				      .retry_after_s = 1});
+		return token_call_busy(call);
 	return token_call_fail(
 		call, &(struct token_failure){.status = 503,
 			      .error = OAUTH_SERVER_ERROR,
@@ -137,11 +141,14 @@ static const char *call_sub(const struct token_call *call)
 }
 
 /* The first multiple of failure_ms after the arrival that is still to come, so
- * that the time says nothing about what was looked up. */
+ * that the time says nothing about what was looked up; nor, where a slow hash was
+ * computed, about whose. */
 static int64_t failure_time(const struct token_call *call)
 {
 	int64_t step = call->authority->settings.failure_ms;
-	int64_t spent = clock_monotonic_ms() - call->arrived_at_ms;
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t spent =
+		(now_ms > call->slow_until_ms ? now_ms : call->slow_until_ms) - call->arrived_at_ms;
 
 	if (!call->failure.at_fixed_time || step <= 0)
 		return 0;

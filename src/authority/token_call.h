@@ -58,6 +58,7 @@ struct token_call {
 	struct worker *worker;
 	struct http_ticket ticket;
 	const struct grant *grant;
+	void (*resume)(struct token_call *call, int error); /* goes on after a verify */
 	struct keyring_snapshot *keys;
 	int64_t now_s;
 	int64_t arrived_at_ms;
@@ -65,6 +66,8 @@ struct token_call {
 	struct client_claim claim;
 	bool secret_ignored; /* a public client sent one */
 	bool presented_opened;
+	bool user_known;       /* by the password grant: there is such a Service User */
+	int64_t slow_until_ms; /* a failure leaves after this; 0: no slow hash was computed */
 	struct token_failure failure;
 	char correlation_id[CORRELATION_ID_LENGTH + 1];
 	char source[HTTP_SOURCE_SIZE];
@@ -90,6 +93,9 @@ int token_call_fail(struct token_call *call, const struct token_failure *failure
 
 /* The store or the keys can't be used now: 503 server_error. Returns ERROR_REFUSED. */
 int token_call_fault(struct token_call *call, int error, const char *what);
+
+/* A queue is full: 503 temporarily_unavailable. Returns ERROR_REFUSED. */
+int token_call_busy(struct token_call *call);
 
 /* The one answer to everything that is wrong with a user's name or password. */
 int token_call_wrong_credentials(struct token_call *call, const char *reason);

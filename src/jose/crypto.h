@@ -90,6 +90,17 @@ struct crypto_part {
 int crypto_hmac_sha256(const struct secret *key, const struct crypto_part *parts, size_t count,
 	unsigned char digest[CRYPTO_SHA256_SIZE]);
 
+/* PBKDF2 with HMAC (RFC 8018, 5.2), for the passwords of other systems. 0, ERROR_INVALID
+ * (a length or a count beyond int) or ERROR_CRYPTO. */
+enum crypto_digest { CRYPTO_SHA1 = 1, CRYPTO_SHA256, CRYPTO_SHA512 };
+struct crypto_pbkdf2 {
+	enum crypto_digest digest;
+	uint32_t iterations;
+	struct crypto_part password;
+	struct crypto_part salt;
+};
+int crypto_pbkdf2(const struct crypto_pbkdf2 *parameters, unsigned char *out, size_t length);
+
 /* XChaCha20-Poly1305 (libsodium's, IETF). `out` holds length + TAG_SIZE bytes. */
 int crypto_seal(const struct secret *key, const unsigned char nonce[CRYPTO_SEAL_NONCE_SIZE],
 	const struct crypto_part *authenticated, const void *plain, size_t length,

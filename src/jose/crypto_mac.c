@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* HMAC-SHA-256 (RFC 2104), by OpenSSL's EVP. */
+/* HMAC-SHA-256 (RFC 2104) and PBKDF2 (RFC 8018, 5.2), by OpenSSL's EVP. */
 #include "base/error.h"
 #include "jose/crypto.h"
 
@@ -7,6 +7,7 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 
+#include <limits.h>
 #include <stdbool.h>
 #include <threads.h>
 
@@ -61,6 +62,24 @@ int crypto_hmac_sha256(const struct secret *key, const struct crypto_part *parts
 	if (done)
 		return 0;
 	/* What OpenSSL keeps for the thread would be taken by TLS for its own error. */
+	ERR_clear_error();
+	return ERROR_CRYPTO;
+}
+
+int crypto_pbkdf2(const struct crypto_pbkdf2 *parameters, unsigned char *out, size_t length)
+{
+	const struct crypto_part *password = &parameters->password;
+	const struct crypto_part *salt = &parameters->salt;
+	const EVP_MD *digest = parameters->digest == CRYPTO_SHA1     ? EVP_sha1()
+			       : parameters->digest == CRYPTO_SHA256 ? EVP_sha256()
+								     : EVP_sha512();
+
+	if (password->length > INT_MAX || salt->length > INT_MAX || length > INT_MAX ||
+		parameters->iterations > INT_MAX)
+		return ERROR_INVALID;
+	if (PKCS5_PBKDF2_HMAC(password->bytes, (int)password->length, salt->bytes,
+		    (int)salt->length, (int)parameters->iterations, digest, (int)length, out) == 1)
+		return 0;
 	ERR_clear_error();
 	return ERROR_CRYPTO;
 }

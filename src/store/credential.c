@@ -56,9 +56,29 @@ void credential_read(struct statement *statement, int column,
 	credential->expires_at = statement_number(statement, column + 4);
 }
 
+/* A MAC of zeros is no password's: a column that must not be NULL stays as it was. */
+static int add_imported(
+	struct writing *writing, const char *owner_id, const struct store_credential *credential)
+{
+	return engine_change(writing->engine,
+		"INSERT INTO service_user_credential"
+		" (id, owner_id, ordinal, pepper_kid, mac, password_hash, created_at, expires_at)"
+		" VALUES ($1, $2, (SELECT COALESCE(MAX(ordinal), 0) + 1 FROM"
+		" service_user_credential WHERE owner_id = $2), '', $3, $4, $5, $6)",
+		VALUES(value_text(credential->id), value_text(owner_id),
+			value_bytes(credential->mac, sizeof(credential->mac)),
+			value_text(credential->password_hash), value_number(writing->now_s),
+			value_number(credential->expires_at)),
+		NULL);
+}
+
 int credential_add(struct writing *writing, enum store_credential_owner owner, const char *owner_id,
 	const struct store_credential *credential)
 {
+	if (*credential->password_hash)
+		return owner == STORE_OWNER_SERVICE_USER
+			       ? add_imported(writing, owner_id, credential)
+			       : ERROR_INVALID;
 	return engine_change(writing->engine, texts[owner].add,
 		VALUES(value_text(credential->id), value_text(owner_id),
 			value_text(credential->pepper_kid),
@@ -148,5 +168,82 @@ int store_credential_move(struct store *store, enum store_credential_owner owner
 	error = store_submit(store, &moving->job);
 	if (error)
 		free(moving);
+	return error;
+}
+
+struct rehash_job {
+	struct job job;
+	char credential_id[STORE_ID_SIZE];
+	char from[STORE_PASSWORD_HASH_SIZE];
+	char to[STORE_PASSWORD_HASH_SIZE];
+	store_done done;
+	void *context;
+};
+
+static int rehash(struct writing *writing, struct job *job)
+{
+	struct rehash_job *rehashing = (struct rehash_job *)job;
+	int64_t changed = 0;
+	int error = engine_change(writing->engine,
+		"UPDATE service_user_credential SET password_hash = $3"
+		" WHERE id = $1 AND password_hash = $2 RETURNING id",
+		VALUES(value_text(rehashing->credential_id), value_text(rehashing->from),
+			value_text(rehashing->to)),
+		&changed);
+
+	writing->seen = writing->seen || changed > 0;
+	return error;
+}
+
+static void rehash_done(struct job *job, int error)
+{
+	struct rehash_job *rehashing = (struct rehash_job *)job;
+
+	if (rehashing->done)
+		rehashing->done(rehashing->context, error);
+	memory_wipe(rehashing, sizeof(*rehashing));
+	free(rehashing);
+}
+
+int store_credential_rehash(struct store *store, const char *credential_id, const char *from,
+	const char *to, store_done done, void *context)
+{
+	struct rehash_job *rehashing;
+	int error;
+
+	if (!text_fits(credential_id, sizeof(rehashing->credential_id)) ||
+		!text_fits(from, sizeof(rehashing->from)) || !text_fits(to, sizeof(rehashing->to)))
+		return ERROR_INVALID;
+	rehashing = calloc(1, sizeof(*rehashing));
+	if (!rehashing)
+		return ERROR_MEMORY;
+	rehashing->job = (struct job){.run = rehash, .done = rehash_done, .one_statement = true};
+	(void)stpcpy(rehashing->credential_id, credential_id);
+	(void)stpcpy(rehashing->from, from);
+	(void)stpcpy(rehashing->to, to);
+	rehashing->done = done;
+	rehashing->context = context;
+	error = store_submit(store, &rehashing->job);
+	if (error)
+		free(rehashing);
+	return error;
+}
+
+static int read_exists(struct statement *statement, void *context)
+{
+	bool *exists = context;
+
+	return statement_step(statement, exists);
+}
+
+int store_imported_exists(struct store *store, bool *ret_exists)
+{
+	bool exists = false;
+	int error = store_read(store,
+		"SELECT 1 FROM service_user_credential WHERE password_hash IS NOT NULL LIMIT 1",
+		(struct values){0}, read_exists, &exists);
+
+	if (!error)
+		*ret_exists = exists;
 	return error;
 }

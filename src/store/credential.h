@@ -20,6 +20,7 @@ enum {
 void credential_read(struct statement *statement, int column,
 	struct store_credential list[STORE_CREDENTIALS_MAX], size_t *count);
 
+/* One with a password_hash is a Service User's. */
 int credential_add(struct writing *writing, enum store_credential_owner owner, const char *owner_id,
 	const struct store_credential *credential);
 

@@ -6,8 +6,12 @@
 
 #include <string.h>
 
+enum { CREDENTIAL_COLUMN = 8 };
+
 void service_user_read(struct statement *statement, struct store_service_user *user)
 {
+	size_t count = user->credential_count;
+
 	statement_text(statement, 0, user->id, sizeof(user->id));
 	statement_text(statement, 1, user->username, sizeof(user->username));
 	statement_text(statement, 2, user->site, sizeof(user->site));
@@ -16,7 +20,10 @@ void service_user_read(struct statement *statement, struct store_service_user *u
 	user->created_at = statement_number(statement, 5);
 	user->disabled_at = statement_number(statement, 6);
 	user->site_disabled = statement_number(statement, 7) != 0;
-	credential_read(statement, 8, user->credentials, &user->credential_count);
+	credential_read(statement, CREDENTIAL_COLUMN, user->credentials, &user->credential_count);
+	if (user->credential_count > count)
+		statement_text(statement, CREDENTIAL_COLUMN + CREDENTIAL_COLUMN_COUNT,
+			user->credentials[count].password_hash, STORE_PASSWORD_HASH_SIZE);
 }
 
 static int add(struct writing *writing, void *context)
@@ -45,6 +52,30 @@ int store_service_user_add(struct store *store, const struct store_service_user 
 	if (user->credential_count > 1)
 		return ERROR_INVALID;
 	return store_write(store, add, &copy);
+}
+
+static int add_all(struct writing *writing, void *context)
+{
+	struct store_import *import = context;
+	int error = 0;
+
+	for (size_t i = 0; i < import->count && !error; i++) {
+		struct store_service_user user = import->users[i];
+
+		import->reached = i;
+		error = add(writing, &user);
+	}
+	return error;
+}
+
+int store_service_user_import(struct store *store, struct store_import *import)
+{
+	for (size_t i = 0; i < import->count; i++) {
+		import->reached = i;
+		if (import->users[i].credential_count > 1)
+			return ERROR_INVALID;
+	}
+	return store_write(store, add_all, import);
 }
 
 static int read_one(struct statement *statement, void *context)

@@ -9,13 +9,13 @@
  * `now`; ordered by the user and then c.ordinal DESC. */
 #define SERVICE_USER_COLUMNS                                                                       \
 	"u.id, u.username, u.site_id, u.role, u.label, u.created_at, u.disabled_at,"               \
-	" s.disabled_at, " CREDENTIAL_COLUMNS
+	" s.disabled_at, " CREDENTIAL_COLUMNS ", c.password_hash"
 #define SERVICE_USER_TABLES(now)                                                                   \
 	"service_user u JOIN site s ON s.id = u.site_id"                                           \
 	" LEFT JOIN service_user_credential c ON c.owner_id = u.id AND " CREDENTIAL_LIVE(now)
 
 enum {
-	SERVICE_USER_COLUMN_COUNT = 8 + CREDENTIAL_COLUMN_COUNT,
+	SERVICE_USER_COLUMN_COUNT = 8 + CREDENTIAL_COLUMN_COUNT + 1,
 };
 
 /* Reads the row's user, and its credential beside those that are there. */

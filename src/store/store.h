@@ -41,7 +41,8 @@ enum {
 	STORE_GRANTS_SIZE = 257, /* space-separated */
 	STORE_URIS_SIZE = 4097,	 /* one URI a line */
 	STORE_MAC_SIZE = 32,
-	STORE_CREDENTIALS_MAX = 2, /* live ones of one Service User or client */
+	STORE_PASSWORD_HASH_SIZE = 257, /* of an imported password, with its NUL */
+	STORE_CREDENTIALS_MAX = 2,	/* live ones of one Service User or client */
 	STORE_BINARY_ID_SIZE = 16,
 	STORE_KEYS_MAX = 64,	 /* of one purpose, gone ones apart */
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
@@ -202,11 +203,13 @@ int store_site_set_enabled(struct store *store, const char *id, bool enabled);
 
 /* --- Service Users ------------------------------------------------------- */
 
-/* A generated password or client secret, as its MAC. */
+/* A generated password or client secret, as its MAC; or a Service User's imported
+ * password, as its hash. */
 struct store_credential {
 	char id[STORE_ID_SIZE];
-	char pepper_kid[STORE_ID_SIZE];
+	char pepper_kid[STORE_ID_SIZE]; /* "" of an imported one, whose mac is zero */
 	unsigned char mac[STORE_MAC_SIZE];
+	char password_hash[STORE_PASSWORD_HASH_SIZE]; /* "": a generated one */
 	int64_t created_at;
 	int64_t expires_at; /* 0: never */
 };
@@ -235,6 +238,14 @@ struct store_access_grant {
 /* ERROR_NOT_FOUND: the site. ERROR_EXISTS: the username (compared byte for
  * byte) or id. credentials[0] is stored where credential_count is 1. */
 int store_service_user_add(struct store *store, const struct store_service_user *user);
+/* Adds them all or none. On an error `reached` is the index of the one that it is
+ * about (the last, if it is about none). */
+struct store_import {
+	const struct store_service_user *users;
+	size_t count;
+	size_t reached;
+};
+int store_service_user_import(struct store *store, struct store_import *import);
 int store_service_user_get(
 	struct store *store, const char *username, struct store_service_user *ret_user);
 int store_service_user_list(struct store *store, const char *site /* NULL: all */,
@@ -289,6 +300,14 @@ typedef void (*store_done)(void *context, int error);
 int store_credential_move(struct store *store, enum store_credential_owner owner,
 	const char *from_pepper, const struct store_credential *credential, store_done done,
 	void *context);
+
+/* Keeps an imported password under another hash, where it still is under `from`.
+ * Called back as store_credential_move() is; `done` may be NULL. */
+int store_credential_rehash(struct store *store, const char *credential_id, const char *from,
+	const char *to, store_done done, void *context);
+
+/* Whether any Service User has an imported password, ended ones included. */
+int store_imported_exists(struct store *store, bool *ret_exists);
 
 /* --- the way of a token -------------------------------------------------- */
 

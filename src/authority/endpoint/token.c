@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The token endpoint (RFC 6749, 3.2): a list of checks in the order of 3-wire,
- * then the grant's verify, the signature, and the grant's consume.
+ * The token endpoint (RFC 6749, 3.2): a list of checks in the order of 3-wire, of
+ * which the grant's verify is the last and may take its time; then the signature, and
+ * the grant's consume.
  */
 #include "authority/client_auth.h"
 #include "authority/endpoint.h"
@@ -56,12 +57,6 @@ static int verify_grant(struct token_call *call, const struct http_request *requ
 	return call->grant->verify(call);
 }
 
-static int issue(struct token_call *call, const struct http_request *request)
-{
-	(void)request;
-	return issue_access_token(call);
-}
-
 static int (*const steps[])(struct token_call *call, const struct http_request *request) = {
 	token_call_read_parameters,
 	client_auth_identify,
@@ -69,8 +64,17 @@ static int (*const steps[])(struct token_call *call, const struct http_request *
 	find_grant,
 	check_client_may,
 	verify_grant,
-	issue,
 };
+
+static void finish(struct token_call *call, int error)
+{
+	if (!error)
+		error = issue_access_token(call);
+	if (error)
+		token_call_refuse(call);
+	else
+		call->grant->consume(call);
+}
 
 void endpoint_token(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
@@ -80,10 +84,9 @@ void endpoint_token(
 
 	if (!call)
 		return;
+	call->resume = finish;
 	for (size_t i = 0; !error && i < sizeof(steps) / sizeof(steps[0]); i++)
 		error = steps[i](call, request);
-	if (error)
-		token_call_refuse(call);
-	else
-		call->grant->consume(call);
+	if (error != GRANT_LATER)
+		finish(call, error);
 }

@@ -6,46 +6,12 @@
  */
 #include "authority/credential.h"
 #include "authority/grant.h"
+#include "authority/password_hash.h"
 
 #include "base/random.h"
 #include "oauth/scope.h"
 
 #include <string.h>
-
-/* The password is checked before the user's state is looked at, and against
- * nothing where there is no such user. */
-static int check_password(struct token_call *call, const char *password, bool known)
-{
-	const struct store_service_user *user = &call->issuance.subject.user;
-	const struct store_credential *match = NULL;
-	struct credential_check check = {
-		.kind = GENERATED_SERVICE_USER_PASSWORD,
-		.owner_id = known ? user->id : "",
-		.credentials = user->credentials,
-		.count = known ? user->credential_count : 0,
-		.secret = password ? password : "",
-		.now_s = call->now_s,
-	};
-
-	int error = credential_verify(call->keys, &check, &match);
-
-	if (error)
-		return error;
-	credential_renew(call->authority->store, call->keys, &check, match);
-	memcpy(call->issuance.credential_id, match->id, sizeof(match->id));
-	return 0;
-}
-
-static const char *denial_reason(const struct token_call *call, bool known, bool right)
-{
-	const struct store_service_user *user = &call->issuance.subject.user;
-
-	if (!known)
-		return "unknown_user";
-	if (!right)
-		return user->credential_count ? "wrong_password" : "no_live_credential";
-	return authority_user_denial(user);
-}
 
 typedef int (*subject_reader)(struct token_call *call, const char *username);
 
@@ -61,22 +27,144 @@ static int read_stored(struct token_call *call, const char *username)
 		call->authority->store, username, call->client.id, &call->issuance.subject);
 }
 
-static int verify_user(struct token_call *call, subject_reader read_subject)
+/* That there is no such user is no error: what comes next is the same. */
+static int read_user(struct token_call *call, subject_reader read_subject)
 {
 	const char *username = parameters_get(&call->parameters, "username");
-	const char *password = parameters_get(&call->parameters, "password");
-	const char *reason;
-	bool known;
 	int error = read_subject(call, username ? username : "");
 
-	if (error && error != ERROR_NOT_FOUND)
+	if (error == ERROR_NOT_FOUND)
+		memset(&call->issuance.subject, 0, sizeof(call->issuance.subject));
+	else if (error)
 		return token_call_fault(call, error, "reading the user");
-	known = !error;
-	error = check_password(call, password, known);
+	call->user_known = !error;
+	return 0;
+}
+
+static const char *submitted(const struct token_call *call)
+{
+	const char *password = parameters_get(&call->parameters, "password");
+
+	return password ? password : "";
+}
+
+static const char *denial_reason(const struct token_call *call, bool right)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+
+	if (!call->user_known)
+		return "unknown_user";
+	if (!right)
+		return user->credential_count ? "wrong_password" : "no_live_credential";
+	return authority_user_denial(user);
+}
+
+/* Every way of checking ends here: the password is right (0) or not (ERROR_REFUSED), or
+ * it can't be told. The user's state is looked at after it. */
+static int conclude(struct token_call *call, int error)
+{
+	const char *reason;
+
 	if (error && error != ERROR_REFUSED)
 		return token_call_fault(call, error, "checking the password");
-	reason = denial_reason(call, known, !error);
+	reason = denial_reason(call, !error);
 	return reason ? token_call_wrong_credentials(call, reason) : 0;
+}
+
+/* --- passwords of the generated form: at once --- */
+
+static int check_generated(struct token_call *call)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+	const struct store_credential *match = NULL;
+	struct credential_check check = {
+		.kind = GENERATED_SERVICE_USER_PASSWORD,
+		.owner_id = user->id,
+		.credentials = user->credentials,
+		.count = user->credential_count,
+		.secret = submitted(call),
+		.now_s = call->now_s,
+	};
+	int error = credential_verify(call->keys, &check, &match);
+
+	if (error)
+		return error;
+	credential_renew(call->authority->store, call->keys, &check, match);
+	memcpy(call->issuance.credential_id, match->id, sizeof(match->id));
+	return 0;
+}
+
+/* --- any other: one slow hash, in its queue --- */
+
+static bool credential_lives(const struct token_call *call)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+
+	for (size_t i = 0; i < user->credential_count; i++)
+		if (!strcmp(user->credentials[i].id, call->issuance.credential_id))
+			return !user->credentials[i].expires_at ||
+			       user->credentials[i].expires_at > call->now_s;
+	return false;
+}
+
+/* A password was right a while ago: whether the user is still let in by it. */
+static int confirm(struct token_call *call, subject_reader read_subject)
+{
+	int error = read_user(call, read_subject);
+
+	if (error)
+		return error;
+	return conclude(call, credential_lives(call) ? 0 : ERROR_REFUSED);
+}
+
+static void chosen_checked(void *context, const struct password_verdict *verdict)
+{
+	struct token_call *call = context;
+
+	call->worker = &call->authority->password_workers[verdict->thread];
+	if (verdict->began_ms)
+		call->slow_until_ms = verdict->began_ms + PASSWORD_HASH_CEILING_MS;
+	call->resume(
+		call, verdict->error ? conclude(call, verdict->error) : confirm(call, read_cached));
+}
+
+/* Everybody's goes through the same queue. Where nobody has an imported password there
+ * is nothing to hide, and nothing is hashed. */
+static int check_chosen(struct token_call *call)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+	const struct password_check check = {
+		.password = submitted(call),
+		.against =
+			credential_imported(user->credentials, user->credential_count, call->now_s),
+		.trusted = false,
+		.done = chosen_checked,
+		.context = call,
+	};
+	int error;
+
+	if (!check.against && !atomic_load(&call->authority->imported_exists))
+		return conclude(call, ERROR_REFUSED);
+	if (check.against)
+		memcpy(call->issuance.credential_id, check.against->id, sizeof(check.against->id));
+	error = password_queue_submit(call->authority->passwords, &check);
+	if (!error)
+		return GRANT_LATER;
+	return error == ERROR_BUSY ? token_call_busy(call)
+				   : token_call_fault(call, error, "checking the password");
+}
+
+static int verify_user(struct token_call *call)
+{
+	const char *password = submitted(call);
+	int error = read_user(call, read_cached);
+
+	if (error)
+		return error;
+	if (generated_password_has_form(
+		    GENERATED_SERVICE_USER_PASSWORD, password, strlen(password)))
+		return conclude(call, check_generated(call));
+	return check_chosen(call);
 }
 
 static int verify(struct token_call *call)
@@ -84,8 +172,6 @@ static int verify(struct token_call *call)
 	struct issuance *issuance = &call->issuance;
 	int error = grant_scope(call, call->client.scopes, call->client.default_scopes);
 
-	if (!error)
-		error = verify_user(call, read_cached);
 	if (error)
 		return error;
 	issuance->amr = "pwd";
@@ -93,7 +179,7 @@ static int verify(struct token_call *call)
 	if (scope_has_text(issuance->scope, "offline_access") &&
 		scope_has_text(call->client.grants, "refresh_token"))
 		memcpy(issuance->refresh_scope, issuance->scope, sizeof(issuance->scope));
-	return 0;
+	return verify_user(call); /* last: the call may have gone after it */
 }
 
 /* The first link of a family: no row yet, it comes with the first redemption. */
@@ -137,13 +223,13 @@ static void finish(struct token_call *call, int error, const struct store_access
 }
 
 /* A password that ended between its check and the grant's first row bumped no
- * generation, since there was none yet: so it is checked once more. */
+ * generation, since there was none yet: so it is looked for once more. */
 static void granted(void *context, int error, const struct store_access_grant *grant)
 {
 	struct token_call *call = context;
 
 	authority_forget_subject(call->authority, &call->issuance.subject, call->client.id);
-	if (!error && verify_user(call, read_stored))
+	if (!error && confirm(call, read_stored))
 		token_call_refuse(call);
 	else
 		finish(call, error, grant);
