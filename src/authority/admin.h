@@ -25,6 +25,10 @@ int admin_site_get(const struct admin *admin, const char *id, struct store_site 
 int admin_site_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
 
+/* --- grants: which client has tokens of which Service User --- */
+int admin_grant_set_enabled(const struct admin *admin, const char *username, const char *client_id,
+	bool enabled, struct fault *fault);
+
 /* --- resources: the APIs that tokens are for --- */
 struct admin_resource {
 	const char *id;

@@ -53,7 +53,7 @@ static int check_holder(struct authority *authority, struct bearer *bearer)
 			authority, bearer->token.sub, client.id, &bearer->subject);
 	if (error)
 		return error == ERROR_NOT_FOUND ? ERROR_REFUSED : error;
-	return authority_user_denial(&bearer->subject.user) ? ERROR_REFUSED : 0;
+	return authority_subject_denial(&bearer->subject) ? ERROR_REFUSED : 0;
 }
 
 int bearer_verify(struct authority *authority, const char *text, struct bearer *ret_bearer)

@@ -378,11 +378,13 @@ int authority_subject_by_id(struct authority *authority, const char *user_id, co
 	return find_subject(authority, 'i', user_id, client_id, ret_subject);
 }
 
-const char *authority_user_denial(const struct store_service_user *user)
+const char *authority_subject_denial(const struct store_subject *subject)
 {
-	if (user->disabled_at)
+	if (subject->user.disabled_at)
 		return "user_disabled";
-	return user->site_disabled ? "site_disabled" : NULL;
+	if (subject->user.site_disabled)
+		return "site_disabled";
+	return subject->grant.disabled ? "grant_disabled" : NULL;
 }
 
 void authority_forget_subject(

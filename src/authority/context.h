@@ -115,9 +115,9 @@ int authority_subject_by_username(struct authority *authority, const char *usern
 	const char *client_id, struct store_subject *ret_subject);
 int authority_subject_by_id(struct authority *authority, const char *user_id, const char *client_id,
 	struct store_subject *ret_subject);
-/* Why the user is not let in, as the log has it: "user_disabled", "site_disabled"; or
- * NULL: it is. */
-const char *authority_user_denial(const struct store_service_user *user);
+/* Why the user is not let in by this client, as the log has it: "user_disabled",
+ * "site_disabled", "grant_disabled"; or NULL: it is. */
+const char *authority_subject_denial(const struct store_subject *subject);
 
 /* Forgets what the cache holds of a Service User at a client. */
 void authority_forget_subject(

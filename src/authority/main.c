@@ -9,7 +9,8 @@
 #include <string.h>
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
-	resource_verbs, service_user_verbs, client_verbs, key_verbs, backup_verbs, migrate_verbs};
+	resource_verbs, service_user_verbs, client_verbs, grant_verbs, key_verbs, backup_verbs,
+	migrate_verbs};
 
 static void print_usage(FILE *stream)
 {

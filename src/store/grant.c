@@ -47,6 +47,7 @@ static const char ensure_sql[] =
 	" FROM service_user u JOIN site s ON s.id = u.site_id JOIN client k ON k.id = $3"
 	" WHERE u.id = $2 AND u.disabled_at = 0 AND s.disabled_at = 0 AND k.disabled_at = 0"
 	" ON CONFLICT (service_user_id, client_id) DO UPDATE SET generation = a.generation"
+	" WHERE a.disabled_at = 0"
 	" RETURNING id, generation";
 
 static int ensure(struct writing *writing, struct job *job)
@@ -101,5 +102,96 @@ int store_access_grant_ensure(struct store *store, const char *user_id, const ch
 	error = store_submit(store, &ensured->job);
 	if (error)
 		free(ensured);
+	return error;
+}
+
+struct grant_change {
+	const char *username;
+	const char *client_id;
+	bool enabled;
+};
+
+static const char disable_sql[] =
+	"INSERT INTO access_grant AS a"
+	" (id, service_user_id, client_id, generation, created_at, disabled_at)"
+	" SELECT $1, u.id, k.id, 1, CAST($4 AS BIGINT), CAST($4 AS BIGINT)"
+	" FROM service_user u JOIN client k ON k.id = $3 WHERE u.username = $2"
+	" ON CONFLICT (service_user_id, client_id) DO UPDATE SET generation = a.generation + 1,"
+	" disabled_at = CASE WHEN a.disabled_at = 0 THEN excluded.disabled_at ELSE a.disabled_at"
+	" END RETURNING id";
+
+static const char enable_sql[] = "UPDATE access_grant SET disabled_at = 0"
+				 " WHERE client_id = $2 AND service_user_id ="
+				 " (SELECT id FROM service_user WHERE username = $1)"
+				 " RETURNING id";
+
+static int set_enabled(struct writing *writing, void *context)
+{
+	const struct grant_change *change = context;
+	unsigned char id[STORE_BINARY_ID_SIZE];
+	int64_t rows = 0;
+	int error;
+
+	writing->seen = true;
+	if (random_ordered_id(id, writing->now_ms))
+		return ERROR_UNAVAILABLE;
+	if (change->enabled)
+		error = engine_change(writing->engine, enable_sql,
+			VALUES(value_text(change->username), value_text(change->client_id)), &rows);
+	else
+		error = engine_change(writing->engine, disable_sql,
+			VALUES(value_bytes(id, sizeof(id)), value_text(change->username),
+				value_text(change->client_id), value_number(writing->now_s)),
+			&rows);
+	return error ? error : rows ? 0 : ERROR_NOT_FOUND;
+}
+
+int store_access_grant_set_enabled(
+	struct store *store, const char *username, const char *client_id, bool enabled)
+{
+	struct grant_change change = {
+		.username = username, .client_id = client_id, .enabled = enabled};
+
+	return store_write(store, set_enabled, &change);
+}
+
+static int read_all(struct statement *statement, void *context)
+{
+	bool row = false;
+	int error = statement_step(statement, &row);
+
+	while (!error && row) {
+		struct store_grant_row *grant = rows_add(context);
+
+		if (!grant)
+			return ERROR_MEMORY;
+		statement_text(statement, 0, grant->username, sizeof(grant->username));
+		statement_text(statement, 1, grant->client_id, sizeof(grant->client_id));
+		statement_text(statement, 2, grant->site, sizeof(grant->site));
+		grant->created_at = statement_number(statement, 3);
+		grant->disabled_at = statement_number(statement, 4);
+		error = statement_step(statement, &row);
+	}
+	return error;
+}
+
+int store_access_grant_list(struct store *store, const char *username, const char *client_id,
+	int (*each)(void *context, const struct store_grant_row *row), void *context)
+{
+	struct rows rows = {.size = sizeof(struct store_grant_row)};
+	const struct store_grant_row *grants;
+	int error = store_read(store,
+		"SELECT u.username, g.client_id, u.site_id, g.created_at, g.disabled_at"
+		" FROM access_grant g JOIN service_user u ON u.id = g.service_user_id"
+		" WHERE ($1 IS NULL OR u.username = $1) AND ($2 IS NULL OR g.client_id = $2)"
+		" ORDER BY u.username, g.client_id",
+		VALUES(value_text_or_null(username ? username : ""),
+			value_text_or_null(client_id ? client_id : "")),
+		read_all, &rows);
+
+	grants = (const struct store_grant_row *)(const void *)rows.items;
+	for (size_t i = 0; i < rows.count && !error; i++)
+		error = each(context, &grants[i]);
+	rows_finish(&rows);
 	return error;
 }

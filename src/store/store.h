@@ -47,7 +47,7 @@ enum {
 	STORE_KEYS_MAX = 64,	 /* of one purpose, gone ones apart */
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
 	STORE_ISSUER_SIZE = 513,
-	STORE_SCHEMA_VERSION = 7,
+	STORE_SCHEMA_VERSION = 8,
 };
 
 struct store;
@@ -233,6 +233,7 @@ struct store_access_grant {
 	unsigned char id[STORE_BINARY_ID_SIZE]; /* time-ordered */
 	int64_t generation;			/* from 1; older tokens are dead */
 	bool exists;
+	bool disabled; /* by the operator: this client is kept from this Service User */
 };
 
 /* ERROR_NOT_FOUND: the site. ERROR_EXISTS: the username (compared byte for
@@ -332,6 +333,22 @@ int store_subject_by_id(struct store *store, const char *user_id, const char *cl
 typedef void (*store_grant_done)(void *context, int error, const struct store_access_grant *grant);
 int store_access_grant_ensure(struct store *store, const char *user_id, const char *client_id,
 	store_grant_done done, void *context);
+
+/* A grant by its names. */
+struct store_grant_row {
+	char username[STORE_USERNAME_SIZE];
+	char client_id[STORE_CLIENT_SIZE];
+	char site[STORE_SITE_SIZE];
+	int64_t created_at;
+	int64_t disabled_at;
+};
+/* Ordered by username, then client; NULL: of all. */
+int store_access_grant_list(struct store *store, const char *username, const char *client_id,
+	int (*each)(void *context, const struct store_grant_row *row), void *context);
+/* Disabling ends the grant (generation + 1), and makes the row where there is none yet.
+ * ERROR_NOT_FOUND: the user or the client, or what is to be enabled. */
+int store_access_grant_set_enabled(
+	struct store *store, const char *username, const char *client_id, bool enabled);
 
 /* One redemption of a refresh token (2-decisions, 1). */
 struct store_redemption {

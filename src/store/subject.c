@@ -6,7 +6,8 @@
 
 /* One statement, so that no part is older than another. */
 #define SELECT_SUBJECT                                                                             \
-	"SELECT " SERVICE_USER_COLUMNS ", g.id, g.generation FROM " SERVICE_USER_TABLES(           \
+	"SELECT " SERVICE_USER_COLUMNS                                                             \
+	", g.id, g.generation, g.disabled_at FROM " SERVICE_USER_TABLES(                           \
 		"$3") ""                                                                           \
 		      " LEFT JOIN access_grant g ON g.service_user_id = u.id AND g.client_id = $2" \
 		      " WHERE "
@@ -26,6 +27,8 @@ static int read_subject(struct statement *statement, void *context)
 			sizeof(subject->grant.id));
 		subject->grant.generation =
 			statement_number(statement, SERVICE_USER_COLUMN_COUNT + 1);
+		subject->grant.disabled =
+			statement_number(statement, SERVICE_USER_COLUMN_COUNT + 2) != 0;
 		error = statement_step(statement, &row);
 	}
 	return error ? error : found ? 0 : ERROR_NOT_FOUND;

@@ -19,13 +19,16 @@ def prepare(folder):
         ('good', ()), ('other', ()), ('disabled', ()), ('signed in, disabled', ()),
         ('expired', ('--expires', '2027-02-01')),
         ('signed in, expired', ('--expires', '2027-02-01')),
-        ('rotated', ()))}
+        ('rotated', ()), ('kept from the client', ()), ('signed in, kept from the client', ()))}
     users['site disabled'] = data.user('south', 'write')
     server = data.serve()
-    for name in ('good', 'signed in, disabled', 'signed in, expired', 'rotated'):
+    for name in ('good', 'signed in, disabled', 'signed in, expired', 'rotated',
+                 'signed in, kept from the client'):
         server.sign_in(users[name])
     for name in ('disabled', 'signed in, disabled'):
         data.verb('service-user', 'disable', users[name]['username'])
+    for name in ('kept from the client', 'signed in, kept from the client'):
+        data.verb('grant', 'disable', users[name]['username'], PUBLIC)
     data.verb('site', 'disable', 'south')
     data.verb('service-user', 'rotate', users['rotated']['username'], '--overlap', '0')
     clock.set(1_801_600_000)  # 2027-02-01 is over
@@ -46,7 +49,8 @@ def prepare(folder):
     ways['the sub as the user name'] = {'username': good['sub'], 'password': good['password']}
     ways['a pattern as the user name'] = {'username': '%', 'password': good['password']}
     until(lambda: all(server.password(users[name]).status == 400
-                      for name in ('signed in, disabled', 'site disabled', 'rotated')),
+                      for name in ('signed in, disabled', 'site disabled', 'rotated',
+                                   'signed in, kept from the client')),
           'the disabling', 10)
     return server, good, ways
 
@@ -97,6 +101,7 @@ with Folder() as folder:
                             'the line in the log')
             reasons[name] = line[0]['reason']
         for name, reason in (('disabled', 'user_disabled'), ('site disabled', 'site_disabled'),
+                             ('kept from the client', 'grant_disabled'),
                              ('expired', 'no_live_credential'),
                              ('password wrong', 'wrong_password'),
                              ('unknown user, password wrong', 'unknown_user')):

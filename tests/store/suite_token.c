@@ -10,6 +10,7 @@
 #include "suite.h"
 
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -389,6 +390,56 @@ static void test_sweep(void **state)
 		redeem(world, some_redemption(&world->grant, 5, 1)).outcome, STORE_REDEEM_ROTATED);
 }
 
+static int show_grant(void *context, const struct store_grant_row *row)
+{
+	char text[512];
+
+	(void)snprintf(text, sizeof(text), "%s/%s/%s%s", row->username, row->client_id, row->site,
+		row->disabled_at ? "!" : "");
+	return show(context, text);
+}
+
+static void expect_grants(struct world *world, const char *expected)
+{
+	struct shown shown = {0};
+
+	assert_int_equal(store_access_grant_list(world->store, NULL, NULL, show_grant, &shown), 0);
+	assert_string_equal(shown.names, expected);
+}
+
+/* A client that is kept from a Service User: no grant is made, what there was is dead. */
+static void test_disabled_grant(void **state)
+{
+	struct world *world = *state;
+	struct store_access_grant grant;
+	struct store_subject subject;
+	struct store_redeemed redeemed = redeem(world, some_redemption(&world->grant, 1, 0));
+
+	assert_int_equal(redeemed.outcome, STORE_REDEEM_ROTATED);
+	expect_grants(world, "north-reader/api/north");
+	assert_int_equal(store_access_grant_set_enabled(world->store, "nobody", "api", false),
+		ERROR_NOT_FOUND);
+	assert_int_equal(
+		store_access_grant_set_enabled(world->store, "north-reader", "none", false),
+		ERROR_NOT_FOUND);
+	assert_int_equal(
+		store_access_grant_set_enabled(world->store, "north-reader", "api", false), 0);
+	expect_grants(world, "north-reader/api/north!");
+	assert_int_equal(
+		store_subject_by_username(world->store, "north-reader", "api", &subject), 0);
+	assert_true(subject.grant.disabled);
+	assert_int_equal(
+		ensure_wait(world->store, subject.user.id, "api", &grant), ERROR_NOT_FOUND);
+	assert_int_equal(
+		redeem(world, some_redemption(&world->grant, 1, 1)).outcome, STORE_REDEEM_DEAD);
+	assert_int_equal(
+		store_access_grant_set_enabled(world->store, "north-reader", "api", true), 0);
+	assert_int_equal(ensure_wait(world->store, subject.user.id, "api", &grant), 0);
+	assert_true(grant.generation > world->grant.generation);
+	assert_int_equal(
+		redeem(world, some_redemption(&world->grant, 1, 1)).outcome, STORE_REDEEM_DEAD);
+}
+
 int suite_run_token(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -399,6 +450,7 @@ int suite_run_token(void)
 		PEOPLED(test_against_the_model),
 		PEOPLED(test_attended_family_needs_its_row),
 		PEOPLED(test_dead_generation),
+		PEOPLED(test_disabled_grant),
 		PEOPLED(test_impossible_redemptions),
 		PEOPLED(test_no_grace),
 		PEOPLED(test_one_token_redeemed_by_many),

@@ -73,6 +73,7 @@ extern const struct verb init_verbs[];
 extern const struct verb serve_verbs[];
 extern const struct verb dev_verbs[];
 extern const struct verb site_verbs[];
+extern const struct verb grant_verbs[];
 extern const struct verb resource_verbs[];
 extern const struct verb service_user_verbs[];
 extern const struct verb client_verbs[];

@@ -49,7 +49,7 @@ static int read_subject(struct token_call *call)
 		return fail_subject(call, "no_service_user");
 	if (error)
 		return token_call_fault(call, error, "reading the user");
-	denial = authority_user_denial(&subject->user);
+	denial = authority_subject_denial(subject);
 	return denial ? fail_subject(call, denial) : 0;
 }
 

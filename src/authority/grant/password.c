@@ -56,7 +56,7 @@ static const char *denial_reason(const struct token_call *call, bool right)
 		return "unknown_user";
 	if (!right)
 		return user->credential_count ? "wrong_password" : "no_live_credential";
-	return authority_user_denial(user);
+	return authority_subject_denial(&call->issuance.subject);
 }
 
 /* Every way of checking ends here: the password is right (0) or not (ERROR_REFUSED), or

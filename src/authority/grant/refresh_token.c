@@ -56,7 +56,7 @@ static bool credential_lives(const struct token_call *call)
 static const char *subject_problem(const struct token_call *call)
 {
 	const struct store_subject *subject = &call->issuance.subject;
-	const char *denial = authority_user_denial(&subject->user);
+	const char *denial = authority_subject_denial(subject);
 
 	if (denial)
 		return denial;
