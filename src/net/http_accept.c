@@ -34,6 +34,7 @@ static bool evict(struct http_loop *loop, const struct sockaddr_storage *source)
 			connection = i + 1 < SEARCH_MAX ? connection->next : NULL;
 		}
 		if (connection) {
+			atomic_fetch_add_explicit(&loop->evicted, 1, memory_order_relaxed);
 			http_connection_close(loop, connection);
 			return true;
 		}
@@ -58,6 +59,7 @@ static void turn_away(
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) > 0)
 		(void)shutdown(fd, SHUT_WR);
 	(void)close(fd);
+	atomic_fetch_add_explicit(&loop->turned_away, 1, memory_order_relaxed);
 	atomic_fetch_sub(&loop->count, 1);
 }
 
@@ -109,6 +111,7 @@ void http_adopt(struct http_loop *loop, int fd, const struct sockaddr_storage *p
 		turn_away(loop, fd, peer, "out of memory");
 		return;
 	}
+	atomic_fetch_add_explicit(&loop->accepted, 1, memory_order_relaxed);
 	http_loop_list(loop, connection, HTTP_LIST_FRESH);
 	http_timers_set(&loop->timers, &connection->timer,
 		loop->now_ms + loop->server->options.idle_timeout_ms);
@@ -180,8 +183,10 @@ static bool relieve(struct http_loop *loop, const struct http_listener *listener
 	if (loop->spare >= 0)
 		(void)close(loop->spare);
 	fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-	if (fd >= 0)
+	if (fd >= 0) {
+		atomic_fetch_add_explicit(&loop->turned_away, 1, memory_order_relaxed);
 		(void)close(fd);
+	}
 	loop->spare = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	return true;
 }

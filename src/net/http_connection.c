@@ -51,12 +51,41 @@ static void empty_loop_buffer(struct http_loop *loop, struct http_connection *co
 	buf_reset(&loop->out);
 }
 
+/* From here on a request is under way whose outcome will be told. */
+static void begin_request(const struct http_loop *loop, struct http_connection *connection)
+{
+	if (!loop->server->options.ended)
+		return;
+	connection->unended = true;
+	connection->mark = 0;
+	connection->status = 0;
+	connection->arrived_ns = clock_monotonic_ns();
+}
+
+static void end_request(
+	const struct http_loop *loop, struct http_connection *connection, int status)
+{
+	const struct http_server_options *options = &loop->server->options;
+
+	if (!connection->unended)
+		return;
+	connection->unended = false;
+	options->ended(
+		options->context, &(const struct http_outcome){
+					  .loop = loop->index,
+					  .mark = connection->mark,
+					  .status = status,
+					  .took_ns = clock_monotonic_ns() - connection->arrived_ns,
+				  });
+}
+
 void http_connection_close(struct http_loop *loop, struct http_connection *connection)
 {
 	struct http_slot *slot = &loop->slots[connection->slot];
 
 	if (connection->phase == HTTP_PHASE_CLOSED)
 		return;
+	end_request(loop, connection, 0);
 	empty_loop_buffer(loop, connection);
 	http_timers_remove(&loop->timers, &connection->timer);
 	http_loop_list(loop, connection, HTTP_LIST_NONE);
@@ -120,6 +149,7 @@ static void settle(struct http_loop *loop, struct http_connection *connection)
 /* Whether the connection goes on. */
 static bool end_answer(struct http_loop *loop, struct http_connection *connection)
 {
+	end_request(loop, connection, connection->status);
 	buf_finish(&connection->out);
 	empty_loop_buffer(loop, connection);
 	if (!connection->close && !loop->draining) {
@@ -198,6 +228,7 @@ void http_connection_answer(struct http_loop *loop, struct http_connection *conn
 		connection->linger = true;
 	}
 	connection->answer_in_loop = loop->current == connection && !later;
+	connection->status = response->status;
 	connection->sent = 0;
 	out = connection->answer_in_loop ? &loop->out : &connection->out;
 	if (http_response_write(loop, connection, response, out)) {
@@ -221,8 +252,10 @@ static void refuse(
 		.status = status, .fields = answer.fields, .body = answer.body};
 
 	http_loop_list(loop, connection, HTTP_LIST_NONE);
-	if (connection->phase != HTTP_PHASE_HANDLER)
+	if (connection->phase != HTTP_PHASE_HANDLER) {
 		connection->is_head = connection->reader.is_head;
+		begin_request(loop, connection);
+	}
 	connection->phase = HTTP_PHASE_HANDLER;
 	connection->close = true;
 	connection->linger = true;
@@ -245,6 +278,7 @@ static bool handle(struct http_loop *loop, struct http_connection *connection)
 
 	loop->now_ms = clock_monotonic_ms();
 	request.arrived_at_ms = loop->now_ms;
+	begin_request(loop, connection);
 	http_reader_request(&connection->reader, fields, &request);
 	connection->is_head = connection->reader.is_head;
 	connection->is_http10 = connection->reader.is_http10;

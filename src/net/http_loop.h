@@ -66,6 +66,10 @@ struct http_connection {
 	struct buf out;	     /* the answer, where it can't go at once */
 	size_t sent;	     /* bytes of it */
 	size_t discarded;    /* bytes read in LINGER */
+	bool unended;	     /* a request's outcome is still to be told */
+	unsigned mark;	     /* of that request, as its status and arrival are */
+	int status;
+	int64_t arrived_ns;
 	struct http_reader reader;
 	struct sockaddr_storage peer;
 };
@@ -106,6 +110,9 @@ struct http_loop {
 	uint32_t free_count;
 	uint32_t slot_count;
 	atomic_uint count; /* connections, those in the mailbox too */
+	_Atomic uint64_t accepted;
+	_Atomic uint64_t evicted;
+	_Atomic uint64_t turned_away;
 	struct http_list lists[HTTP_LIST_COUNT];
 	struct http_connection *ready;
 	struct http_connection **ready_end;

@@ -247,6 +247,33 @@ static void answer_here(
 		http_loop_ready(loop, slot->connection);
 }
 
+void http_mark(struct http_ticket ticket, unsigned mark)
+{
+	struct http_loop *loop;
+
+	if (!ticket.server || ticket.loop >= ticket.server->loop_count)
+		return;
+	loop = &ticket.server->loops[ticket.loop];
+	if (loop->current && loop->current->slot == ticket.slot)
+		loop->current->mark = mark;
+}
+
+void http_server_statistics(
+	const struct http_server *server, struct http_statistics *ret_statistics)
+{
+	struct http_statistics sum = {0};
+
+	for (uint32_t i = 0; i < server->loop_count; i++) {
+		const struct http_loop *loop = &server->loops[i];
+
+		sum.open += atomic_load_explicit(&loop->count, memory_order_relaxed);
+		sum.accepted += atomic_load_explicit(&loop->accepted, memory_order_relaxed);
+		sum.evicted += atomic_load_explicit(&loop->evicted, memory_order_relaxed);
+		sum.turned_away += atomic_load_explicit(&loop->turned_away, memory_order_relaxed);
+	}
+	*ret_statistics = sum;
+}
+
 static struct http_message *copy_response(
 	struct http_ticket ticket, const struct http_response *response)
 {

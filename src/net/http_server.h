@@ -96,6 +96,18 @@ struct http_refusal_answer {
 typedef void (*http_refusal_handler)(
 	void *context, const struct http_refusal *refusal, struct http_refusal_answer *answer);
 
+/* What became of a request. */
+struct http_outcome {
+	uint32_t loop;	 /* whose thread calls */
+	unsigned mark;	 /* what http_mark() said; 0: nothing, or it never came to the handler */
+	int status;	 /* 0: the connection went before its answer had */
+	int64_t took_ns; /* from the request's last byte to the answer's */
+};
+
+/* Called once for each request, and for each that the server refused by itself. On a loop
+ * thread; may be NULL, and then nothing is timed. */
+typedef void (*http_outcome_handler)(void *context, const struct http_outcome *outcome);
+
 struct http_server_options {
 	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path" */
 	size_t listen_count;
@@ -111,6 +123,7 @@ struct http_server_options {
 	const char *server_header; /* NULL: no Server field */
 	http_handler handler;
 	http_refusal_handler refused;
+	http_outcome_handler ended;
 	void *context;
 };
 
@@ -125,6 +138,9 @@ const char *http_server_address(const struct http_server *server, size_t index);
 /* Starts the loops' threads. */
 int http_server_start(struct http_server *server);
 
+/* Says what the request is, for http_outcome_handler. From its handler alone. */
+void http_mark(struct http_ticket ticket, unsigned mark);
+
 /* Copies the response; from any thread. */
 void http_answer(struct http_ticket ticket, const struct http_response *response);
 
@@ -132,6 +148,16 @@ void http_answer(struct http_ticket ticket, const struct http_response *response
  * cuts. Returns when the threads have ended. */
 void http_server_stop(struct http_server *server, int drain_ms);
 void http_server_destroy(struct http_server *server); /* stopped or never started; accepts NULL */
+
+/* Since the start, but for `open`. From any thread. */
+struct http_statistics {
+	uint64_t open;	      /* connections of now */
+	uint64_t accepted;    /* taken */
+	uint64_t evicted;     /* closed to make room for another */
+	uint64_t turned_away; /* answered 503 at once, or closed: there was no room */
+};
+void http_server_statistics(
+	const struct http_server *server, struct http_statistics *ret_statistics);
 
 /* The phrase of a status: "Not Found"; never NULL. */
 const char *http_status_text(int status);

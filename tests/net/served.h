@@ -87,6 +87,7 @@ static inline void served_handle(
 
 	(void)context;
 	atomic_fetch_add(&served.handled, 1);
+	http_mark(ticket, (unsigned char)*request->method);
 	if (!strcmp(request->path, "/keep")) {
 		served_keep(ticket);
 	} else if (!strcmp(request->path, "/big")) {
