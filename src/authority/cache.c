@@ -29,12 +29,22 @@ struct cache_set {
 	uint64_t time;
 };
 
+/* What is counted under one of the locks. */
+struct cache_counts {
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t evictions;
+	uint64_t records;
+};
+
 struct cache {
 	_Atomic uint64_t era;
 	_Atomic int64_t polled_at_ms;
 	int64_t counter;
 	uint64_t seed; /* so that nobody can choose names that fall together */
+	_Atomic uint64_t unpolled_misses;
 	pthread_mutex_t locks[LOCKS];
+	struct cache_counts counts[LOCKS];
 	struct cache_set sets[SETS];
 };
 
@@ -135,10 +145,13 @@ bool cache_get(struct cache *cache, const struct cache_key *key, void *record, s
 {
 	size_t index = set_of(cache, key);
 	struct cache_set *set = &cache->sets[index];
+	struct cache_counts *counts = &cache->counts[index % LOCKS];
 	bool found = false;
 
-	if (!is_current(cache))
+	if (!is_current(cache)) {
+		atomic_fetch_add(&cache->unpolled_misses, 1);
 		return false;
+	}
 	(void)pthread_mutex_lock(&cache->locks[index % LOCKS]);
 	for (size_t way = 0; way < WAYS && !found; way++) {
 		struct cache_entry *entry = set->entries[way];
@@ -150,6 +163,8 @@ bool cache_get(struct cache *cache, const struct cache_key *key, void *record, s
 		entry->used = ++set->time;
 		found = true;
 	}
+	counts->hits += found;
+	counts->misses += !found;
 	(void)pthread_mutex_unlock(&cache->locks[index % LOCKS]);
 	return found;
 }
@@ -180,7 +195,9 @@ void cache_put(struct cache *cache, const struct cache_key *key, uint64_t era, c
 {
 	size_t index = set_of(cache, key);
 	struct cache_set *set = &cache->sets[index];
+	struct cache_counts *counts = &cache->counts[index % LOCKS];
 	struct cache_entry *entry;
+	const struct cache_entry *old;
 	size_t way;
 
 	if (!is_current(cache) || era != atomic_load(&cache->era))
@@ -193,6 +210,9 @@ void cache_put(struct cache *cache, const struct cache_key *key, uint64_t era, c
 	memcpy(entry->bytes + key->length, record, size);
 	(void)pthread_mutex_lock(&cache->locks[index % LOCKS]);
 	way = choose_way(set, key, era);
+	old = set->entries[way];
+	counts->records += !old;
+	counts->evictions += old && old->era == era && !entry_matches(old, key);
 	entry_free(set->entries[way]);
 	entry->used = ++set->time;
 	set->entries[way] = entry;
@@ -210,6 +230,26 @@ void cache_forget(struct cache *cache, const struct cache_key *key)
 			continue;
 		entry_free(set->entries[way]);
 		set->entries[way] = NULL;
+		cache->counts[index % LOCKS].records--;
 	}
 	(void)pthread_mutex_unlock(&cache->locks[index % LOCKS]);
+}
+
+void cache_statistics(struct cache *cache, struct cache_statistics *ret_statistics)
+{
+	/* The era begins at 1. */
+	struct cache_statistics sum = {.misses = atomic_load(&cache->unpolled_misses),
+		.emptied = atomic_load(&cache->era) - 1};
+
+	for (size_t i = 0; i < LOCKS; i++) {
+		const struct cache_counts *counts = &cache->counts[i];
+
+		(void)pthread_mutex_lock(&cache->locks[i]);
+		sum.hits += counts->hits;
+		sum.misses += counts->misses;
+		sum.evictions += counts->evictions;
+		sum.records += counts->records;
+		(void)pthread_mutex_unlock(&cache->locks[i]);
+	}
+	*ret_statistics = sum;
 }

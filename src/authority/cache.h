@@ -45,4 +45,13 @@ void cache_put(struct cache *cache, const struct cache_key *key, uint64_t era, c
 	size_t size);
 void cache_forget(struct cache *cache, const struct cache_key *key);
 
+struct cache_statistics {
+	uint64_t hits;
+	uint64_t misses;
+	uint64_t evictions; /* records that still held, for others */
+	uint64_t emptied;   /* how often all were outdated at once */
+	uint64_t records;   /* of now, outdated ones too */
+};
+void cache_statistics(struct cache *cache, struct cache_statistics *ret_statistics);
+
 #endif

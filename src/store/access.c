@@ -274,6 +274,11 @@ void store_settle(struct store *store)
 	writer_settle(store->writer);
 }
 
+void store_statistics(struct store *store, struct store_statistics *ret_statistics)
+{
+	writer_statistics(store->writer, ret_statistics);
+}
+
 static int probe(struct writing *writing, struct job *job)
 {
 	(void)job;

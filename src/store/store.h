@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/histogram.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,6 +77,16 @@ void store_settle(struct store *store);
 /* Whether a read works now, and the last write did: 0 or ERROR_UNAVAILABLE, which then
  * also tries a write, so that a later call can tell that it works again. For /readyz. */
 int store_ping(struct store *store);
+
+/* How the writing goes. From any thread. */
+struct store_statistics {
+	uint64_t waiting;		   /* writes in the queue now */
+	uint64_t waiting_max;		   /* as many may wait */
+	uint64_t answered;		   /* writes since the store was opened, failed ones too */
+	bool failing;			   /* the last transaction could not be written */
+	struct histogram_sum transactions; /* from the begin to the end of the commit */
+};
+void store_statistics(struct store *store, struct store_statistics *ret_statistics);
 
 /* Goes up with every write that a cache must see, also another process's. Cheap
  * enough to be asked several times a second. ERROR_VERSION: a newer Adit has upgraded the

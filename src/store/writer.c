@@ -19,8 +19,10 @@ struct writer {
 	struct job **last;
 	size_t waiting;	   /* in the queue */
 	size_t unanswered; /* those, and the ones under way */
+	uint64_t answered_count;
 	bool closing;
 	atomic_bool failing; /* the last batch could not be written */
+	struct histogram transactions;
 };
 
 /* One that waits for its answer, on the stack of its thread. */
@@ -81,6 +83,7 @@ static int run_jobs(struct writing *writing, struct job *batch)
 static void run_batch(struct writer *writer, struct job *batch)
 {
 	struct writing writing = {.engine = writer->engine, .clock = writer->clock};
+	int64_t began_ns = clock_monotonic_ns();
 	int error;
 
 	if (writer->engine_lock)
@@ -96,6 +99,7 @@ static void run_batch(struct writer *writer, struct job *batch)
 		engine_rollback(writer->engine);
 	if (writer->engine_lock)
 		(void)pthread_mutex_unlock(writer->engine_lock);
+	histogram_add(&writer->transactions, clock_monotonic_ns() - began_ns);
 	atomic_store(&writer->failing, error != 0);
 	for (struct job *job = batch; job && error; job = job->next)
 		job->error = error == ERROR_MEMORY ? ERROR_MEMORY : ERROR_UNAVAILABLE;
@@ -128,6 +132,7 @@ static void count_answered(struct writer *writer, size_t count)
 {
 	(void)pthread_mutex_lock(&writer->lock);
 	writer->unanswered -= count;
+	writer->answered_count += count;
 	(void)pthread_cond_broadcast(&writer->answered);
 	(void)pthread_mutex_unlock(&writer->lock);
 }
@@ -216,6 +221,17 @@ void writer_destroy(struct writer *writer)
 bool writer_failing(struct writer *writer)
 {
 	return atomic_load(&writer->failing);
+}
+
+void writer_statistics(struct writer *writer, struct store_statistics *ret_statistics)
+{
+	*ret_statistics = (struct store_statistics){
+		.waiting_max = WRITER_QUEUE_MAX, .failing = writer_failing(writer)};
+	histogram_read(&writer->transactions, &ret_statistics->transactions);
+	(void)pthread_mutex_lock(&writer->lock);
+	ret_statistics->waiting = writer->waiting;
+	ret_statistics->answered = writer->answered_count;
+	(void)pthread_mutex_unlock(&writer->lock);
 }
 
 void writer_settle(struct writer *writer)

@@ -8,6 +8,7 @@
 #define STORE_WRITER_H
 
 #include "store/engine.h"
+#include "store/store.h"
 
 #include "base/clock.h"
 
@@ -49,6 +50,9 @@ void writer_destroy(struct writer *writer);
 
 /* Whether the last batch could not be written. */
 bool writer_failing(struct writer *writer);
+
+/* How many jobs wait now, how many were answered, and how long transactions take. */
+void writer_statistics(struct writer *writer, struct store_statistics *ret_statistics);
 
 /* Returns when every job that was submitted has been answered. */
 void writer_settle(struct writer *writer);
