@@ -14,6 +14,8 @@ enum {
 	SWEEP_EVERY_MS = 60000,
 	FAILURE_TOLD_EVERY_MS = 60000,
 	SWEEP_MOST = 200, /* families removed in one transaction */
+	METRICS_CONNECTIONS_MAX = 16,
+	METRICS_BODY_MAX = 1024,
 };
 
 void authority_settings_init(struct authority_settings *settings)
@@ -132,6 +134,8 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 	if (!error)
 		error = password_queue_create(authority->store,
 			authority->settings.password_threads, &authority->passwords);
+	if (!error && authority->settings.metrics)
+		error = metrics_create(authority->worker_count, &authority->metrics);
 	return error;
 }
 
@@ -175,8 +179,10 @@ void authority_destroy(struct authority *authority)
 {
 	if (!authority)
 		return;
+	http_server_destroy(authority->metrics_server);
 	password_queue_destroy(authority->passwords);
 	http_server_destroy(authority->server);
+	metrics_destroy(authority->metrics);
 	finish_workers(authority->workers, AUTHORITY_WORKERS_MAX);
 	finish_workers(authority->password_workers, PASSWORD_QUEUE_THREADS_MAX);
 	throttle_destroy(authority->throttle);
@@ -207,6 +213,47 @@ static void refused(
 	respond_refusal(refusal, id, answer);
 }
 
+static void ended(void *context, const struct http_outcome *outcome)
+{
+	struct authority *authority = context;
+
+	metrics_request(authority->metrics, outcome);
+}
+
+static void handle_metrics(
+	void *context, const struct http_request *request, struct http_ticket ticket)
+{
+	route_metrics(context, request, ticket);
+}
+
+/* A thread and connections of its own: who scrapes, and how slowly, is nothing to the
+ * authority's clients. */
+static int start_metrics(struct authority *authority, struct fault *fault)
+{
+	struct http_server_options options = {
+		.listen = &authority->settings.metrics,
+		.listen_count = 1,
+		.threads = 1,
+		.max_connections = METRICS_CONNECTIONS_MAX,
+		.max_body = METRICS_BODY_MAX,
+		.handler = handle_metrics,
+		.refused = refused,
+		.context = authority,
+	};
+	int error = http_server_create(&options, &authority->metrics_server, fault);
+
+	if (error)
+		return error;
+	error = http_server_start(authority->metrics_server);
+	if (error) {
+		fault_set(fault, "the thread of /metrics can't be started: %s", error_text(error));
+		return error;
+	}
+	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "metrics_listening",
+		log_text("address", http_server_address(authority->metrics_server, 0)));
+	return 0;
+}
+
 int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,
 	struct fault *fault)
 {
@@ -216,6 +263,7 @@ int authority_start(struct authority *authority, const char *const *listen, size
 		.threads = authority->worker_count,
 		.handler = handle,
 		.refused = refused,
+		.ended = authority->metrics ? ended : NULL,
 		.max_per_source = authority->settings.connections_per_source,
 		.context = authority,
 	};
@@ -223,6 +271,11 @@ int authority_start(struct authority *authority, const char *const *listen, size
 
 	if (error)
 		return error;
+	if (authority->metrics) {
+		error = start_metrics(authority, fault);
+		if (error)
+			return error;
+	}
 	authority_tick(authority);
 	error = http_server_start(authority->server);
 	if (error) {
@@ -242,6 +295,8 @@ void authority_stop(struct authority *authority, int drain_ms)
 		http_server_stop(authority->server, drain_ms);
 	/* What it still has to answer may yet be written. */
 	password_queue_stop(authority->passwords);
+	if (authority->metrics_server)
+		http_server_stop(authority->metrics_server, 0);
 	/* What the store still has to answer names this authority. */
 	store_settle(authority->store);
 }
@@ -264,6 +319,7 @@ static void swept(void *context, int error, int64_t removed)
 {
 	struct authority *authority = context;
 
+	metrics_swept(authority->metrics, removed);
 	if (error)
 		LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "sweep_failed",
 			log_text("reason", error_text(error)));

@@ -10,6 +10,7 @@
 #include "authority/catalog.h"
 #include "authority/keyring.h"
 #include "authority/password_queue.h"
+#include "authority/metrics.h"
 #include "authority/throttle.h"
 #include "base/log.h"
 #include "net/http_server.h"
@@ -33,6 +34,7 @@ struct authority_settings {
 	size_t connections_per_source; /* 0: the server's default */
 	unsigned threads;	       /* 0: one per core */
 	unsigned password_threads;     /* 0: as password_queue_create() has it */
+	const char *metrics;	       /* where /metrics is served; NULL: nowhere; borrowed */
 	unsigned measure_one_in; /* for bench: CPU time of one signature in so many; 0: none */
 };
 
@@ -67,6 +69,8 @@ struct authority {
 	struct worker password_workers[PASSWORD_QUEUE_THREADS_MAX];
 	_Atomic bool imported_exists; /* some Service User has an imported password */
 	struct http_server *server;
+	struct metrics *metrics; /* NULL: nothing is counted */
+	struct http_server *metrics_server;
 	int64_t keys_counter;	  /* the change counter at the last reading of the keys */
 	const char *tick_failure; /* what the last tick failed at; NULL: at nothing */
 	int64_t tick_failure_told_ms;

@@ -26,6 +26,8 @@ void endpoint_healthz(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 void endpoint_readyz(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+void endpoint_metrics(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 
 /* Writes the discovery document into a catalog that nobody has yet. */
 int discovery_compose(const struct authority *authority, struct catalog *catalog);

@@ -3,6 +3,7 @@
 
 #include "base/buf.h"
 #include "base/random.h"
+#include "codec/exposition.h"
 #include "codec/json_writer.h"
 #include "oauth/error.h"
 
@@ -129,6 +130,18 @@ void respond_document(struct http_ticket ticket, const char *body, size_t length
 	(void)buf_printf(
 		&fields, JSON_TYPE NO_SNIFFING "Cache-Control: public, max-age=%d\r\n", max_age_s);
 	response.fields = fields.data;
+	http_answer(ticket, &response);
+}
+
+void respond_exposition(struct http_ticket ticket, const char *body, size_t length)
+{
+	struct http_response response = {
+		.status = 200,
+		.fields = "Content-Type: " EXPOSITION_CONTENT_TYPE "\r\n" NEVER_STORED NO_SNIFFING,
+		.body = body,
+		.body_length = length,
+	};
+
 	http_answer(ticket, &response);
 }
 

@@ -50,6 +50,9 @@ void respond_token(struct http_ticket ticket, const char *body, size_t length);
 /* 200, JSON, public: documents that may be kept for `max_age_s`. */
 void respond_document(struct http_ticket ticket, const char *body, size_t length, int max_age_s);
 
+/* 200, Prometheus' text format, never stored. */
+void respond_exposition(struct http_ticket ticket, const char *body, size_t length);
+
 /* A line of plain text, never stored: health. */
 void respond_text(struct http_ticket ticket, int status, const char *text);
 

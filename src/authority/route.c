@@ -2,6 +2,7 @@
 #include "authority/route.h"
 
 #include "authority/endpoint.h"
+#include "authority/metrics.h"
 #include "authority/respond.h"
 
 #include "oauth/error.h"
@@ -16,6 +17,7 @@ struct route {
 	bool any_method;  /* the endpoint answers for the method itself */
 	size_t body_max;
 	endpoint_handler handler;
+	enum metrics_endpoint counted_as;
 	bool unlimited; /* asked often by whoever watches over the process */
 };
 
@@ -23,23 +25,38 @@ static const struct route routes[] = {
 	{.path = "/connect/token",
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
-		.handler = endpoint_token},
+		.handler = endpoint_token,
+		.counted_as = METRICS_TOKEN},
 	{.path = "/connect/revocation",
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
-		.handler = endpoint_revocation},
+		.handler = endpoint_revocation,
+		.counted_as = METRICS_REVOCATION},
 	{.path = "/connect/introspect",
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
-		.handler = endpoint_introspection},
+		.handler = endpoint_introspection,
+		.counted_as = METRICS_INTROSPECTION},
 	{.path = "/connect/userinfo",
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
-		.handler = endpoint_userinfo},
-	{.path = "/.well-known/openid-configuration", .handler = endpoint_discovery},
-	{.path = "/.well-known/openid-configuration/jwks", .handler = endpoint_jwks},
-	{.path = "/healthz", .at_root = true, .unlimited = true, .handler = endpoint_healthz},
-	{.path = "/readyz", .at_root = true, .handler = endpoint_readyz},
+		.handler = endpoint_userinfo,
+		.counted_as = METRICS_USERINFO},
+	{.path = "/.well-known/openid-configuration",
+		.handler = endpoint_discovery,
+		.counted_as = METRICS_DISCOVERY},
+	{.path = "/.well-known/openid-configuration/jwks",
+		.handler = endpoint_jwks,
+		.counted_as = METRICS_JWKS},
+	{.path = "/healthz",
+		.at_root = true,
+		.unlimited = true,
+		.handler = endpoint_healthz,
+		.counted_as = METRICS_HEALTHZ},
+	{.path = "/readyz",
+		.at_root = true,
+		.handler = endpoint_readyz,
+		.counted_as = METRICS_READYZ},
 };
 
 /* RFC 8414, 3.1: the issuer's path stands after the well-known one. */
@@ -63,8 +80,10 @@ static bool normalise(const char *path, char ret_path[PATH_MAX_LENGTH])
 
 static const struct route *find_route(const struct authority *authority, const char *path)
 {
-	static const struct route metadata = {
-		.path = RFC8414_PATH, .at_root = true, .handler = endpoint_discovery};
+	static const struct route metadata = {.path = RFC8414_PATH,
+		.at_root = true,
+		.handler = endpoint_discovery,
+		.counted_as = METRICS_DISCOVERY};
 	size_t issuer_length = strlen(authority->issuer_path);
 	bool below = !strncmp(path, authority->issuer_path, issuer_length);
 	size_t well_known = strlen(RFC8414_PATH);
@@ -138,6 +157,13 @@ static void serve_route(const struct route *route, struct authority *authority,
 		route->handler(authority, request, ticket);
 }
 
+static void refuse_path(struct http_ticket ticket)
+{
+	respond_error_anew(ticket, &(struct error_reply){.status = 404,
+					   .error = "not_found",
+					   .description = "there is no such endpoint"});
+}
+
 void route_request(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
@@ -145,12 +171,23 @@ void route_request(
 	const struct route *route =
 		normalise(request->path, path) ? find_route(authority, path) : NULL;
 
+	http_mark(ticket, route ? route->counted_as : METRICS_OTHER);
 	if (!(route && route->unlimited) && refuse_flood(authority, request, ticket))
 		return;
 	if (route)
 		serve_route(route, authority, request, ticket);
 	else
-		respond_error_anew(ticket, &(struct error_reply){.status = 404,
-						   .error = "not_found",
-						   .description = "there is no such endpoint"});
+		refuse_path(ticket);
+}
+
+void route_metrics(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
+{
+	static const struct route metrics = {.path = "/metrics", .handler = endpoint_metrics};
+	char path[PATH_MAX_LENGTH];
+
+	if (normalise(request->path, path) && !strcmp(path, metrics.path))
+		serve_route(&metrics, authority, request, ticket);
+	else
+		refuse_path(ticket);
 }

@@ -13,4 +13,8 @@
 void route_request(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
 
+/* The same for the listener that has /metrics, and nothing else. */
+void route_metrics(
+	struct authority *authority, const struct http_request *request, struct http_ticket ticket);
+
 #endif

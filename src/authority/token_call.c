@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/token_call.h"
 
+#include "authority/grant.h"
 #include "codec/json_writer.h"
 #include "oauth/error.h"
 
@@ -165,6 +166,7 @@ void token_call_refuse(struct token_call *call)
 		log_text("grant_type", parameters_get(&call->parameters, "grant_type")),
 		log_text("client_id", call->claim.id), log_text("sub", call_sub(call)),
 		log_text("source", call->source));
+	metrics_denied(call->authority->metrics, failure->reason);
 	respond_error(call->ticket, &(struct error_reply){
 					    .status = failure->status,
 					    .error = failure->error,
@@ -222,6 +224,7 @@ void token_call_answer(struct token_call *call)
 		log_text("site", call->issuance.subject.user.site),
 		log_text("scope", call->issuance.scope), log_text("source", call->source),
 		log_text("note", call->secret_ignored ? "client_secret ignored" : NULL));
+	metrics_issued(call->authority->metrics, call->grant->type);
 	respond_token(call->ticket, body.data, body.len);
 	buf_finish(&body);
 	token_call_destroy(call);

@@ -15,6 +15,7 @@ const struct option_spec serve_options[] = {
 	{"issuer", "URL", "what init fixed; here it is only compared", false, true},
 	{"listen", "ADDR:PORT",
 		"where to listen, also [::1]:PORT and unix:PATH (" DEFAULT_LISTEN ")", true, true},
+	{"metrics", "ADDR:PORT", "serve /metrics there, for Prometheus (nowhere)", false, true},
 	{"behind-proxy", NULL, "listen beyond loopback: a proxy puts TLS in front", false, true},
 	{"flood-limit", "N", "requests a second from one source (100; 0: any number)", false, true},
 	{"threads", "N", "event loops (one per core)", false, true},
@@ -73,6 +74,32 @@ static int take_listen(struct invocation *invocation, struct serving *serving)
 	if (!serving->listen_count)
 		serving->listen[serving->listen_count++] = DEFAULT_LISTEN;
 	return 0;
+}
+
+/* Whoever reaches it may read it, so there is no address by default, and none is refused
+ * but one without a form: naming one beyond loopback is the operator's decision. */
+static int take_metrics(struct invocation *invocation, struct serving *serving)
+{
+	const char *address = options_text(&invocation->options, "metrics");
+	char place[OPTION_PLACE_SIZE];
+
+	serving->settings.metrics = address;
+	if (!address || listen_has_form(address))
+		return 0;
+	options_place(&invocation->options, "metrics", 0, place);
+	fault_set(&invocation->fault,
+		"%s %.120s: give a numeric address with its port, such as 127.0.0.1:9480 or "
+		"[::1]:9480, or unix: and a path of at most 107 bytes",
+		place, address);
+	return ERROR_INVALID;
+}
+
+static void warn_of_metrics(const struct serving *serving)
+{
+	if (serving->settings.metrics && !listen_is_local(serving->settings.metrics))
+		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "metrics_beyond_loopback",
+			log_text("address", serving->settings.metrics),
+			log_text("advice", "let a firewall keep it from all but Prometheus"));
 }
 
 /* Behind a proxy every request comes from the proxy's address, so that a limit per
@@ -167,6 +194,7 @@ static int serve(struct invocation *invocation, struct serving *serving,
 	if (!error) {
 		serving->behind_proxy = options_flag(&invocation->options, "behind-proxy");
 		serving->issuer = running.authority->self.issuer;
+		warn_of_metrics(serving);
 		error = command_serve(&running, &invocation->fault);
 		if (error == ERROR_IO) /* of a socket or a thread */
 			invocation->exit_code = EXIT_OTHER;
@@ -183,6 +211,8 @@ static int run(struct invocation *invocation)
 
 	if (!error)
 		error = take_settings(invocation, &serving);
+	if (!error)
+		error = take_metrics(invocation, &serving);
 	if (error)
 		return error;
 	command_prepare_process();
