@@ -66,7 +66,8 @@ static const char *const reasons[] = {"shape", "client_authentication", "malform
 	"unknown_user", "wrong_password", "credential_ended", "no_live_credential", "user_disabled",
 	"site_disabled", "removed_meanwhile", "no_refresh_token", "not_sealed_here",
 	"another_client", "older_epoch", "expired", "idle_too_long", "bound_to_a_key",
-	"grant_ended", "replay", "state_lost", "revoked_before", "queue_full", "fault", NULL};
+	"grant_ended", "grant_disabled", "replay", "state_lost", "revoked_before", "queue_full",
+	"fault", NULL};
 static const char *const grant_types[] = {"password", "refresh_token", "client_credentials", NULL};
 
 /* What one loop of the server counts: nobody else writes it. */

@@ -112,6 +112,28 @@ static void write_cache(const struct authority *authority, struct exposition *ex
 	write_one_count(exposition, &limit, CACHE_ENTRIES_MAX);
 }
 
+static void write_passwords(const struct authority *authority, struct exposition *exposition)
+{
+	static const struct exposition_family waiting = {"adit_password_queue_waiting", "gauge",
+		"Chosen passwords that wait to be hashed.", {"pair", NULL}};
+	static const struct exposition_family limit = {"adit_password_queue_waiting_limit", "gauge",
+		"Chosen passwords that may wait.", {NULL}};
+	static const struct exposition_family threads = {
+		"adit_password_queue_threads", "gauge", "Threads that hash them.", {NULL}};
+	static const struct exposition_family hashed = {"adit_passwords_hashed_total", "counter",
+		"Chosen passwords hashed, those hashed anew too.", {NULL}};
+	struct password_queue_state state;
+
+	password_queue_state(authority->passwords, &state);
+	exposition_begin(exposition, &waiting);
+	exposition_count(exposition, EXPOSITION_LABELS("trusted"), state.waiting_trusted);
+	exposition_count(
+		exposition, EXPOSITION_LABELS("other"), state.waiting - state.waiting_trusted);
+	write_one_count(exposition, &limit, state.places);
+	write_one_count(exposition, &threads, state.threads);
+	write_one_count(exposition, &hashed, state.hashed);
+}
+
 /* --- keys ---------------------------------------------------------------- */
 
 /* Those of one purpose and algorithm. */
@@ -249,6 +271,7 @@ void endpoint_metrics(
 	write_connections(authority, &exposition);
 	write_store(authority, &exposition);
 	write_cache(authority, &exposition);
+	write_passwords(authority, &exposition);
 	write_keys(authority, &exposition);
 	write_process(&exposition);
 	if (buf_status(&page))
