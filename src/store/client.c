@@ -7,7 +7,7 @@
 
 #define COLUMNS                                                                                    \
 	"k.id, k.type, k.grants, k.scopes, k.default_scopes, k.redirect_uris, k.service_user_id,"  \
-	" k.access_ttl_s, k.created_at, k.disabled_at, k.resource_id, " CREDENTIAL_COLUMNS
+	" k.access_ttl_s, k.created_at, k.disabled_at, k.resource_id, k.jwks, " CREDENTIAL_COLUMNS
 #define TABLES "client k LEFT JOIN client_secret c ON c.owner_id = k.id AND " CREDENTIAL_LIVE("$1")
 
 static void read_client(struct statement *statement, struct store_client *client)
@@ -23,7 +23,8 @@ static void read_client(struct statement *statement, struct store_client *client
 	client->created_at = statement_number(statement, 8);
 	client->disabled_at = statement_number(statement, 9);
 	statement_text(statement, 10, client->resource, sizeof(client->resource));
-	credential_read(statement, 11, client->secrets, &client->secret_count);
+	statement_text(statement, 11, client->jwks, sizeof(client->jwks));
+	credential_read(statement, 12, client->secrets, &client->secret_count);
 }
 
 bool store_client_type_has_secret(const char *type)
@@ -39,14 +40,14 @@ static int add(struct writing *writing, void *context)
 	writing->seen = true;
 	error = engine_change(writing->engine,
 		"INSERT INTO client (id, type, grants, scopes, default_scopes, redirect_uris,"
-		" service_user_id, resource_id, access_ttl_s, created_at, disabled_at)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)",
+		" service_user_id, resource_id, access_ttl_s, created_at, disabled_at, jwks)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0, $11)",
 		VALUES(value_text(client->id), value_text(client->type), value_text(client->grants),
 			value_text(client->scopes), value_text(client->default_scopes),
 			value_text(client->redirect_uris),
 			value_text_or_null(client->service_user_id),
 			value_text_or_null(client->resource), value_number(client->access_ttl_s),
-			value_number(writing->now_s)),
+			value_number(writing->now_s), value_text(client->jwks)),
 		NULL);
 	if (!error && client->secret_count)
 		error = credential_add(
@@ -60,7 +61,9 @@ int store_client_add(struct store *store, const struct store_client *client)
 
 	if (client->secret_count > 1)
 		return ERROR_INVALID;
-	if (client->secret_count && !store_client_type_has_secret(client->type))
+	if ((client->secret_count || *client->jwks) && !store_client_type_has_secret(client->type))
+		return ERROR_REFUSED;
+	if (client->secret_count && *client->jwks)
 		return ERROR_REFUSED;
 	return store_write(store, add, &copy);
 }
@@ -131,10 +134,12 @@ struct client_change {
 	bool enabled;
 	const struct store_credential *secret;
 	int64_t overlap_s;
+	const char *jwks;
 };
 
 struct client_state {
 	char type[16];
+	bool has_keys;
 	int64_t disabled_at;
 };
 
@@ -142,15 +147,16 @@ static int find(struct writing *writing, const char *id, struct client_state *st
 {
 	struct statement *statement = NULL;
 	bool row = false;
-	int error =
-		engine_query(writing->engine, "SELECT type, disabled_at FROM client WHERE id = $1",
-			VALUES(value_text(id)), &statement);
+	int error = engine_query(writing->engine,
+		"SELECT type, disabled_at, jwks <> '' FROM client WHERE id = $1",
+		VALUES(value_text(id)), &statement);
 
 	if (!error)
 		error = statement_step(statement, &row);
 	if (!error && row) {
 		statement_text(statement, 0, state->type, sizeof(state->type));
 		state->disabled_at = statement_number(statement, 1);
+		state->has_keys = statement_number(statement, 2) != 0;
 	}
 	error = statement_finish(statement, error);
 	return error ? error : row ? 0 : ERROR_NOT_FOUND;
@@ -189,7 +195,7 @@ static int rotate(struct writing *writing, void *context)
 
 	if (error)
 		return error;
-	if (!store_client_type_has_secret(state.type))
+	if (!store_client_type_has_secret(state.type) || state.has_keys)
 		return ERROR_REFUSED;
 	writing->seen = true;
 	return credential_rotate(
@@ -202,4 +208,33 @@ int store_client_rotate_secret(struct store *store, const char *id,
 	struct client_change change = {.id = id, .secret = secret, .overlap_s = overlap_s};
 
 	return store_write(store, rotate, &change);
+}
+
+static int set_keys(struct writing *writing, void *context)
+{
+	const struct client_change *change = context;
+	struct client_state state = {0};
+	int error = find(writing, change->id, &state);
+
+	if (error)
+		return error;
+	if (!store_client_type_has_secret(state.type))
+		return ERROR_REFUSED;
+	writing->seen = true;
+	error = engine_change(writing->engine, "UPDATE client SET jwks = $2 WHERE id = $1",
+		VALUES(value_text(change->id), value_text(change->jwks)), NULL);
+	if (!error)
+		error = engine_change(writing->engine,
+			"DELETE FROM client_secret WHERE owner_id = $1",
+			VALUES(value_text(change->id)), NULL);
+	return error;
+}
+
+int store_client_set_keys(struct store *store, const char *id, const char *jwks)
+{
+	struct client_change change = {.id = id, .jwks = jwks};
+
+	if (!*jwks || !text_fits(jwks, STORE_JWKS_SIZE))
+		return ERROR_INVALID;
+	return store_write(store, set_keys, &change);
 }

@@ -5,10 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	DAY_S = 86400,
-};
-
 struct redeem_job {
 	struct job job;
 	struct store_redemption redemption;
@@ -165,51 +161,5 @@ int store_refresh_revoke(struct store *store, const struct store_revocation *rev
 	error = store_submit(store, &revoking->job);
 	if (error)
 		free(revoking);
-	return error;
-}
-
-struct sweep_job {
-	struct job job;
-	int64_t most;
-	int64_t removed;
-	store_swept done;
-	void *context;
-};
-
-static int sweep(struct writing *writing, struct job *job)
-{
-	struct sweep_job *sweeping = (struct sweep_job *)job;
-
-	return engine_change(writing->engine,
-		"DELETE FROM family WHERE id IN (SELECT id FROM family WHERE expires_at < $1"
-		" ORDER BY expires_at LIMIT $2) RETURNING seq",
-		VALUES(value_number(writing->now_s - DAY_S), value_number(sweeping->most)),
-		&sweeping->removed);
-}
-
-static void sweep_done(struct job *job, int error)
-{
-	struct sweep_job *sweeping = (struct sweep_job *)job;
-
-	sweeping->done(sweeping->context, error, error ? 0 : sweeping->removed);
-	free(sweeping);
-}
-
-int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context)
-{
-	struct sweep_job *sweeping = calloc(1, sizeof(*sweeping));
-	int error;
-
-	if (!sweeping)
-		return ERROR_MEMORY;
-	*sweeping = (struct sweep_job){
-		.job = {.run = sweep, .done = sweep_done, .one_statement = true},
-		.most = most > 0 ? most : 0,
-		.done = done,
-		.context = context,
-	};
-	error = store_submit(store, &sweeping->job);
-	if (error)
-		free(sweeping);
 	return error;
 }

@@ -41,10 +41,12 @@ enum {
 	STORE_SCOPES_SIZE = 513, /* space-separated */
 	STORE_GRANTS_SIZE = 257, /* space-separated */
 	STORE_URIS_SIZE = 4097,	 /* one URI a line */
+	STORE_JWKS_SIZE = 4097,	 /* a JWK Set */
 	STORE_MAC_SIZE = 32,
 	STORE_PASSWORD_HASH_SIZE = 257, /* of an imported password, with its NUL */
 	STORE_CREDENTIALS_MAX = 2,	/* live ones of one Service User or client */
 	STORE_BINARY_ID_SIZE = 16,
+	STORE_HASH_SIZE = 32,
 	STORE_KEYS_MAX = 64,	 /* of one purpose, gone ones apart */
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
 	STORE_ISSUER_SIZE = 513,
@@ -281,6 +283,7 @@ struct store_client {
 	char redirect_uris[STORE_URIS_SIZE];
 	char service_user_id[STORE_ID_SIZE]; /* "" but for client_credentials */
 	char resource[STORE_RESOURCE_SIZE];  /* the API that it is, to introspect; else "" */
+	char jwks[STORE_JWKS_SIZE];	     /* its public keys, and then it has no secret; or "" */
 	int64_t access_ttl_s;		     /* 0: the authority's default */
 	int64_t created_at;
 	int64_t disabled_at;
@@ -288,11 +291,12 @@ struct store_client {
 	size_t secret_count;
 };
 
-/* Whether a client of that type keeps a secret: "confidential" and "web" do (RFC 6749,
- * 2.1). */
+/* Whether a client of that type keeps a secret, or a private key: "confidential" and
+ * "web" do (RFC 6749, 2.1). */
 bool store_client_type_has_secret(const char *type);
 
-/* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User or the resource. */
+/* ERROR_EXISTS: the id. ERROR_NOT_FOUND: the Service User or the resource.
+ * ERROR_REFUSED: a secret or keys at a type without, or both. */
 int store_client_add(struct store *store, const struct store_client *client);
 int store_client_get(struct store *store, const char *id, struct store_client *ret_client);
 int store_client_list(struct store *store,
@@ -300,9 +304,12 @@ int store_client_list(struct store *store,
 /* Disabling ends its access grants (generation + 1). */
 int store_client_set_enabled(struct store *store, const char *id, bool enabled);
 /* As store_service_user_rotate(), without ending grants. ERROR_REFUSED: the
- * client's type has no secret. */
+ * client's type has no secret, or it has keys. */
 int store_client_rotate_secret(struct store *store, const char *id,
 	const struct store_credential *secret, int64_t overlap_s);
+/* These keys in the place of its keys, or of its secrets, and no grant ends.
+ * ERROR_REFUSED: the client's type has none. ERROR_INVALID: too long, or "". */
+int store_client_set_keys(struct store *store, const char *id, const char *jwks);
 
 /* Keeps the same secret's MAC under another pepper, where it still is the one under
  * from_pepper: that a login makes older peppers unneeded (2-decisions, 2). Called
@@ -404,9 +411,18 @@ struct store_revocation {
 int store_refresh_revoke(struct store *store, const struct store_revocation *revocation,
 	store_done done, void *context);
 
+/* Uses a client's assertion up (RFC 7523, 3: its jti), whose name here is `id`, until
+ * expires_at. Called back as store_credential_move() is; ERROR_EXISTS: it was used
+ * before, or has ended by now. */
+int store_client_assertion_use(struct store *store, const unsigned char id[STORE_HASH_SIZE],
+	int64_t expires_at, store_done done, void *context);
+
 /* Removes at most `most` families whose expires_at is more than a day past. Called back
  * as store_access_grant_ensure() is. */
 typedef void (*store_swept)(void *context, int error, int64_t removed);
 int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context);
+/* Likewise the client assertions that have ended. */
+int store_client_assertion_sweep(
+	struct store *store, int64_t most, store_swept done, void *context);
 
 #endif

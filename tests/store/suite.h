@@ -62,6 +62,9 @@ int show(struct shown *shown, const char *name);
 
 /* The asynchronous verbs, waited for. */
 int sweep_wait(struct store *store, int64_t most, int64_t *ret_removed);
+int assertion_sweep_wait(struct store *store, int64_t most, int64_t *ret_removed);
+/* An assertion whose name is filled with `fill`. */
+int assertion_use_wait(struct store *store, unsigned char fill, int64_t expires_at);
 int redeem_wait(struct store *store, const struct store_redemption *redemption,
 	struct store_redeemed *ret_redeemed);
 int ensure_wait(struct store *store, const char *user_id, const char *client_id,

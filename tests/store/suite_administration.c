@@ -457,6 +457,55 @@ static void test_client_secrets_rotate(void **state)
 	assert_int_equal(after.generation, grant.generation);
 }
 
+static void test_client_keys(void **state)
+{
+	struct world *world = *state;
+	struct store_client client = some_client("robot", "confidential");
+	struct store_client wrong = some_client("wrong", "public");
+	struct store_credential secret = some_credential("cs_1", 1, 0);
+	struct store_client back;
+	int64_t before;
+
+	(void)stpcpy(wrong.jwks, "{}");
+	assert_int_equal(store_client_add(world->store, &wrong), ERROR_REFUSED);
+	(void)stpcpy(wrong.type, "web");
+	wrong.secrets[wrong.secret_count++] = secret;
+	assert_int_equal(store_client_add(world->store, &wrong), ERROR_REFUSED);
+	(void)stpcpy(client.jwks, "{\"keys\":[]}");
+	assert_int_equal(store_client_add(world->store, &client), 0);
+	assert_int_equal(store_client_get(world->store, "robot", &back), 0);
+	assert_string_equal(back.jwks, client.jwks);
+	assert_int_equal(
+		store_client_rotate_secret(world->store, "robot", &secret, 0), ERROR_REFUSED);
+	before = counter(world->store);
+	assert_int_equal(store_client_set_keys(world->store, "robot", "{}"), 0);
+	assert_true(counter(world->store) > before);
+	assert_int_equal(store_client_get(world->store, "robot", &back), 0);
+	assert_string_equal(back.jwks, "{}");
+	assert_int_equal(store_client_set_keys(world->store, "robot", ""), ERROR_INVALID);
+	assert_int_equal(store_client_set_keys(world->store, "api", "{}"), ERROR_REFUSED);
+	assert_int_equal(store_client_set_keys(world->store, "nobody", "{}"), ERROR_NOT_FOUND);
+}
+
+static void test_keys_take_a_secrets_place(void **state)
+{
+	struct world *world = *state;
+	struct store_client client = some_client("robot", "confidential");
+	struct store_access_grant grant;
+	struct store_access_grant after;
+	struct store_client back;
+
+	client.secrets[client.secret_count++] = some_credential("cs_1", 1, 0);
+	assert_int_equal(store_client_add(world->store, &client), 0);
+	assert_int_equal(ensure_wait(world->store, "su_1", "robot", &grant), 0);
+	assert_int_equal(store_client_set_keys(world->store, "robot", "{}"), 0);
+	assert_int_equal(store_client_get(world->store, "robot", &back), 0);
+	assert_int_equal(back.secret_count, 0);
+	assert_string_equal(back.jwks, "{}");
+	assert_int_equal(ensure_wait(world->store, "su_1", "robot", &after), 0);
+	assert_int_equal(after.generation, grant.generation);
+}
+
 static void test_disabling_a_client(void **state)
 {
 	struct world *world = *state;
@@ -495,6 +544,8 @@ int suite_run_administration(void)
 		PEOPLED(test_clients),
 		PEOPLED(test_client_refusals),
 		PEOPLED(test_client_secrets_rotate),
+		PEOPLED(test_client_keys),
+		PEOPLED(test_keys_take_a_secrets_place),
 		PEOPLED(test_disabling_a_client),
 	};
 

@@ -440,6 +440,88 @@ static void test_disabled_grant(void **state)
 		redeem(world, some_redemption(&world->grant, 1, 1)).outcome, STORE_REDEEM_DEAD);
 }
 
+/* --- client assertions --------------------------------------------------- */
+
+static void test_an_assertion_counts_once(void **state)
+{
+	struct world *world = *state;
+	int64_t before = counter(world->store);
+
+	assert_int_equal(assertion_use_wait(world->store, 1, SUITE_NOW_S + 60), 0);
+	assert_int_equal(assertion_use_wait(world->store, 1, SUITE_NOW_S + 60), ERROR_EXISTS);
+	assert_int_equal(assertion_use_wait(world->store, 1, SUITE_NOW_S + 90), ERROR_EXISTS);
+	assert_int_equal(assertion_use_wait(world->store, 2, SUITE_NOW_S + 60), 0);
+	/* One that has ended may have been used and swept. */
+	assert_int_equal(assertion_use_wait(world->store, 3, SUITE_NOW_S), ERROR_EXISTS);
+	assert_int_equal(counter(world->store), before);
+}
+
+static void test_assertions_are_swept(void **state)
+{
+	struct world *world = *state;
+	int64_t removed = 99;
+
+	for (unsigned char fill = 1; fill <= 5; fill++)
+		assert_int_equal(assertion_use_wait(
+					 world->store, fill, SUITE_NOW_S + (fill <= 3 ? 100 : 200)),
+			0);
+	pass_s(world, 100);
+	assert_int_equal(assertion_sweep_wait(world->store, 100, &removed), 0);
+	assert_int_equal(removed, 0);
+	pass_s(world, 1);
+	assert_int_equal(assertion_sweep_wait(world->store, -1, &removed), 0);
+	assert_int_equal(removed, 0);
+	assert_int_equal(assertion_sweep_wait(world->store, 2, &removed), 0);
+	assert_int_equal(removed, 2);
+	assert_int_equal(assertion_sweep_wait(world->store, 2, &removed), 0);
+	assert_int_equal(removed, 1);
+	assert_int_equal(assertion_use_wait(world->store, 4, SUITE_NOW_S + 200), ERROR_EXISTS);
+	assert_int_equal(assertion_use_wait(world->store, 1, SUITE_NOW_S + 100), ERROR_EXISTS);
+}
+
+struct user {
+	pthread_t thread;
+	struct store *store;
+	pthread_barrier_t *start;
+	unsigned char fill;
+	int error;
+};
+
+static void *use_thread(void *context)
+{
+	struct user *user = context;
+
+	(void)pthread_barrier_wait(user->start);
+	user->error = assertion_use_wait(user->store, user->fill, SUITE_NOW_S + 60);
+	return NULL;
+}
+
+static void test_one_assertion_used_by_many(void **state)
+{
+	static struct user users[REDEEMERS];
+	struct world *world = *state;
+	pthread_barrier_t start;
+
+	for (unsigned char round = 1; round <= ROUNDS; round++) {
+		int won = 0;
+
+		(void)pthread_barrier_init(&start, NULL, REDEEMERS);
+		for (size_t i = 0; i < REDEEMERS; i++) {
+			users[i] = (struct user){
+				.store = world->store, .start = &start, .fill = round};
+			assert_int_equal(
+				pthread_create(&users[i].thread, NULL, use_thread, &users[i]), 0);
+		}
+		for (size_t i = 0; i < REDEEMERS; i++) {
+			(void)pthread_join(users[i].thread, NULL);
+			won += users[i].error == 0;
+			assert_true(users[i].error == 0 || users[i].error == ERROR_EXISTS);
+		}
+		(void)pthread_barrier_destroy(&start);
+		assert_int_equal(won, 1);
+	}
+}
+
 int suite_run_token(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -455,6 +537,9 @@ int suite_run_token(void)
 		PEOPLED(test_no_grace),
 		PEOPLED(test_one_token_redeemed_by_many),
 		PEOPLED(test_sweep),
+		EMPTY(test_an_assertion_counts_once),
+		EMPTY(test_assertions_are_swept),
+		EMPTY(test_one_assertion_used_by_many),
 	};
 
 	return cmocka_run_group_tests_name("token", tests, NULL, NULL);

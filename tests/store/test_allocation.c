@@ -147,6 +147,18 @@ static int redeem(struct store *store)
 	return error ? error : redeemed.outcome == STORE_REDEEM_ROTATED ? 0 : 1;
 }
 
+static int use(struct store *store)
+{
+	return assertion_use_wait(store, 1, SUITE_NOW_S + 60);
+}
+
+static int use_again(struct store *store)
+{
+	int error = assertion_use_wait(store, 1, SUITE_NOW_S + 60);
+
+	return error == ERROR_EXISTS ? 0 : error ? error : 1;
+}
+
 static int subject(struct store *store)
 {
 	struct store_subject read;
@@ -176,8 +188,8 @@ static int sweep(struct store *store)
 }
 
 static int (*const steps[])(struct store *store) = {store_ping, authority, read_authority, key,
-	list_keys, resource, site, user, rotate, client, ensure, redeem, subject, disable, disabled,
-	sweep};
+	list_keys, resource, site, user, rotate, client, ensure, redeem, use, use_again, subject,
+	disable, disabled, sweep};
 
 static bool is_fault(int error)
 {

@@ -83,18 +83,50 @@ static void swept(void *context, int error, int64_t removed)
 	answer_give(answer, error);
 }
 
-int sweep_wait(struct store *store, int64_t most, int64_t *ret_removed)
+typedef int (*sweep_verb)(struct store *store, int64_t most, store_swept done, void *context);
+
+static int wait_for_sweep(sweep_verb sweep, struct store *store, int64_t most, int64_t *ret_removed)
 {
 	struct answer answer;
 	int error;
 
 	answer_init(&answer);
-	error = store_family_sweep(store, most, swept, &answer);
+	error = sweep(store, most, swept, &answer);
 	if (!error)
 		error = answer_wait(&answer);
 	if (!error)
 		*ret_removed = answer.removed;
 	return error;
+}
+
+int sweep_wait(struct store *store, int64_t most, int64_t *ret_removed)
+{
+	return wait_for_sweep(store_family_sweep, store, most, ret_removed);
+}
+
+int assertion_sweep_wait(struct store *store, int64_t most, int64_t *ret_removed)
+{
+	return wait_for_sweep(store_client_assertion_sweep, store, most, ret_removed);
+}
+
+static void used(void *context, int error)
+{
+	struct answer *answer = context;
+
+	(void)pthread_mutex_lock(&answer->lock);
+	answer_give(answer, error);
+}
+
+int assertion_use_wait(struct store *store, unsigned char fill, int64_t expires_at)
+{
+	unsigned char id[STORE_HASH_SIZE];
+	struct answer answer;
+	int error;
+
+	memset(id, fill, sizeof(id));
+	answer_init(&answer);
+	error = store_client_assertion_use(store, id, expires_at, used, &answer);
+	return error ? error : answer_wait(&answer);
 }
 
 static void ensured(void *context, int error, const struct store_access_grant *grant)

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Removing what has ended, a few rows at a time: each sweep is a transaction of its own. */
+#include "store/access.h"
+
+#include <stdlib.h>
+
+enum {
+	DAY_S = 86400,
+};
+
+struct sweep_job {
+	struct job job;
+	const char *sql; /* $1: what ended before this time; $2: rows at most */
+	int64_t kept_s;	 /* after its end */
+	int64_t most;
+	int64_t removed;
+	store_swept done;
+	void *context;
+};
+
+static int sweep(struct writing *writing, struct job *job)
+{
+	struct sweep_job *sweeping = (struct sweep_job *)job;
+
+	return engine_change(writing->engine, sweeping->sql,
+		VALUES(value_number(writing->now_s - sweeping->kept_s),
+			value_number(sweeping->most)),
+		&sweeping->removed);
+}
+
+static void sweep_done(struct job *job, int error)
+{
+	struct sweep_job *sweeping = (struct sweep_job *)job;
+
+	sweeping->done(sweeping->context, error, error ? 0 : sweeping->removed);
+	free(sweeping);
+}
+
+static int submit(struct store *store, const struct sweep_job *wanted)
+{
+	struct sweep_job *sweeping = calloc(1, sizeof(*sweeping));
+	int error;
+
+	if (!sweeping)
+		return ERROR_MEMORY;
+	*sweeping = *wanted;
+	sweeping->job = (struct job){.run = sweep, .done = sweep_done, .one_statement = true};
+	if (sweeping->most < 0)
+		sweeping->most = 0;
+	error = store_submit(store, &sweeping->job);
+	if (error)
+		free(sweeping);
+	return error;
+}
+
+int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context)
+{
+	const struct sweep_job wanted = {
+		.sql = "DELETE FROM family WHERE id IN (SELECT id FROM family"
+		       " WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING seq",
+		.kept_s = DAY_S,
+		.most = most,
+		.done = done,
+		.context = context,
+	};
+
+	return submit(store, &wanted);
+}
+
+int store_client_assertion_sweep(struct store *store, int64_t most, store_swept done, void *context)
+{
+	const struct sweep_job wanted = {
+		.sql = "DELETE FROM client_assertion WHERE id IN (SELECT id FROM client_assertion"
+		       " WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING expires_at",
+		.most = most,
+		.done = done,
+		.context = context,
+	};
+
+	return submit(store, &wanted);
+}
