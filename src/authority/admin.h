@@ -79,6 +79,7 @@ struct admin_new_client {
 	const char *resource;		  /* the API that it is, to introspect tokens; NULL: none */
 	const char *service_user;	  /* a username; NULL: none */
 	bool secret_wanted;		  /* a type without a secret is refused */
+	const struct secret *jwks;	  /* its public keys instead of a secret; NULL: a secret */
 	const char *const *scopes;	  /* NULL at the end; none: cosmos offline_access */
 	const char *const *grants;	  /* NULL at the end; none: the type's own */
 	const char *const *redirect_uris; /* NULL at the end */
@@ -94,6 +95,9 @@ int admin_client_set_enabled(
 	const struct admin *admin, const char *id, bool enabled, struct fault *fault);
 /* Likewise. */
 int admin_client_rotate_secret(const struct admin *admin, const struct admin_rotation *rotation,
+	struct store_client *ret_client, struct fault *fault);
+/* A JWK Set's keys in the place of those that it has, or of its secrets. */
+int admin_client_set_keys(const struct admin *admin, const char *id, const struct secret *jwks,
 	struct store_client *ret_client, struct fault *fault);
 
 /* --- keys --- */

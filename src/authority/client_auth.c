@@ -10,11 +10,8 @@
 
 enum { BASIC_MAX = 4096 };
 
-static int fail_invalid_client(struct token_call *call, const char *reason)
+static int fail_saying(struct token_call *call, const char *reason, const char *description)
 {
-	const char *description = !strcmp(reason, "no_client_id")
-					  ? "client_id is missing"
-					  : "there is no such client, or its secret is wrong";
 	bool by_header = call->claim.by_header;
 
 	return token_call_fail(
@@ -24,6 +21,14 @@ static int fail_invalid_client(struct token_call *call, const char *reason)
 			      .reason = reason,
 			      .at_fixed_time = true,
 			      .challenge = by_header ? CHALLENGE_BASIC : CHALLENGE_NONE});
+}
+
+static int fail_invalid_client(struct token_call *call, const char *reason)
+{
+	return fail_saying(call, reason,
+		call->claim.assertion
+			? "there is no such client, or its assertion is not signed by a key of its"
+			: "there is no such client, or its secret is wrong");
 }
 
 static int fail_two_ways(struct token_call *call, const char *description)
@@ -58,6 +63,42 @@ static int decode_basic(struct arena *arena, const char *field, struct client_cl
 	return form_decode(arena, (char *)colon + 1, part, &claim->secret, &length);
 }
 
+static int read_assertion(struct token_call *call, const char *text)
+{
+	struct client_assertion *assertion = arena_alloc(&call->arena, sizeof(*assertion));
+	int error = assertion ? client_assertion_read(text, assertion) : ERROR_MEMORY;
+
+	if (error == ERROR_MEMORY)
+		return token_call_fault(call, error, "reading the client's assertion");
+	if (error)
+		return fail_saying(call, "assertion_malformed",
+			"client_assertion is no JWT with iss and sub, signed by ES256, RS256 or "
+			"EdDSA");
+	call->claim.assertion = assertion;
+	call->claim.id = assertion->jwt.sub;
+	return 0;
+}
+
+/* RFC 7521, 4.2: the assertion says whose it is, and client_id may say the same. */
+static int identify_by_assertion(struct token_call *call, const struct http_request *request)
+{
+	const char *type = parameters_get(&call->parameters, "client_assertion_type");
+	const char *text = parameters_get(&call->parameters, "client_assertion");
+	const char *body_id = call->claim.id;
+	int error;
+
+	if (http_request_field(request, "Authorization", NULL) || call->claim.secret)
+		return fail_two_ways(call, "send a client assertion or a client secret, not both");
+	if (!type || !text || strcmp(type, CLIENT_ASSERTION_TYPE) != 0)
+		return fail_saying(call, "assertion_type",
+			"send client_assertion, and with it client_assertion_type "
+			"=" CLIENT_ASSERTION_TYPE);
+	error = read_assertion(call, text);
+	if (!error && body_id && strcmp(body_id, call->claim.id) != 0)
+		error = fail_two_ways(call, "client_id differs from sub of the client assertion");
+	return error;
+}
+
 int client_auth_identify(struct token_call *call, const struct http_request *request)
 {
 	const char *body_id = parameters_get(&call->parameters, "client_id");
@@ -67,6 +108,9 @@ int client_auth_identify(struct token_call *call, const struct http_request *req
 	int error;
 
 	call->claim = (struct client_claim){.id = body_id, .secret = body_secret};
+	if (parameters_get(&call->parameters, "client_assertion") ||
+		parameters_get(&call->parameters, "client_assertion_type"))
+		return identify_by_assertion(call, request);
 	if (!count)
 		return 0;
 	if (count > 1)
@@ -129,26 +173,34 @@ static bool refreshes_without_client(const struct token_call *call)
 	       parameters_get(&call->parameters, "refresh_token");
 }
 
-int client_auth_verify(struct token_call *call)
+/* One that has shown its key is told what else is wrong. */
+static int verify_assertion(struct token_call *call)
 {
-	bool known;
+	const char *issuer = call->authority->self.issuer;
+	struct client_assertion_problem problem = {0};
+	const struct client_assertion_check check = {
+		.client_id = call->client.id,
+		.jwks = call->client.jwks,
+		.issuer = issuer,
+		.token_endpoint = arena_printf(&call->arena, "%s/connect/token", issuer),
+		.now_s = call->now_s,
+	};
+	int error = check.token_endpoint
+			    ? client_assertion_verify(call->claim.assertion, &check, &problem)
+			    : ERROR_MEMORY;
+
+	if (!error)
+		return 0;
+	if (error != ERROR_REFUSED)
+		return token_call_fault(call, error, "verifying the client's assertion");
+	return problem.description ? fail_saying(call, problem.reason, problem.description)
+				   : fail_invalid_client(call, problem.reason);
+}
+
+static int verify_secret(struct token_call *call, bool known)
+{
 	int error;
 
-	if (refreshes_without_client(call)) {
-		error = identify_by_refresh_token(call);
-		if (error)
-			return error;
-	}
-	if (!call->claim.id)
-		return fail_invalid_client(call, "no_client_id");
-	error = authority_client(call->authority, call->claim.id, &call->client);
-	if (error && error != ERROR_NOT_FOUND)
-		return token_call_fault(call, error, "reading the client");
-	known = !error && !call->client.disabled_at;
-	if (known && !store_client_type_has_secret(call->client.type)) {
-		call->secret_ignored = call->claim.secret && *call->claim.secret;
-		return 0;
-	}
 	if (call->claim.two_secrets)
 		return fail_two_ways(
 			call, "two client secrets were sent; send one, in Authorization");
@@ -161,24 +213,74 @@ int client_auth_verify(struct token_call *call)
 	return error ? fail_invalid_client(call, "wrong_client_secret") : 0;
 }
 
-int client_auth_token_request(
-	struct token_call *call, const struct http_request *request, const char **ret_token)
+int client_auth_verify(struct token_call *call)
 {
-	const char *token;
+	bool known;
+	int error;
+
+	if (refreshes_without_client(call)) {
+		error = identify_by_refresh_token(call);
+		if (error)
+			return error;
+	}
+	if (!call->claim.id)
+		return fail_saying(call, "no_client_id", "client_id is missing");
+	error = authority_client(call->authority, call->claim.id, &call->client);
+	if (error && error != ERROR_NOT_FOUND)
+		return token_call_fault(call, error, "reading the client");
+	known = !error && !call->client.disabled_at;
+	if (call->claim.assertion && known)
+		return verify_assertion(call);
+	if (known && !store_client_type_has_secret(call->client.type)) {
+		call->secret_ignored = call->claim.secret && *call->claim.secret;
+		return 0;
+	}
+	return verify_secret(call, known);
+}
+
+static void assertion_used(void *context, int error)
+{
+	struct token_call *call = context;
+
+	if (error == ERROR_EXISTS)
+		(void)fail_saying(call, "assertion_replayed",
+			"the client assertion was used before; make one for each request");
+	else if (error)
+		(void)token_call_fault(call, error, "using up the client's assertion");
+	if (error)
+		token_call_refuse(call);
+	else
+		call->next(call);
+}
+
+void client_auth_consume(struct token_call *call, void (*next)(struct token_call *call))
+{
+	const struct client_assertion *assertion = call->claim.assertion;
+	int error;
+
+	if (!assertion || !assertion->verified) {
+		next(call);
+		return;
+	}
+	call->next = next;
+	error = store_client_assertion_use(
+		call->authority->store, assertion->id, assertion->expires_at, assertion_used, call);
+	if (error)
+		assertion_used(call, error);
+}
+
+int client_auth_token_request(struct token_call *call, const struct http_request *request)
+{
 	int error = token_call_read_parameters(call, request);
 
 	if (!error)
 		error = client_auth_identify(call, request);
 	if (!error)
 		error = client_auth_verify(call);
-	if (error)
+	if (error || parameters_get(&call->parameters, "token"))
 		return error;
-	token = parameters_get(&call->parameters, "token");
-	if (!token)
-		return token_call_fail(call, &(struct token_failure){.status = 400,
-						     .error = OAUTH_INVALID_REQUEST,
-						     .description = "token is missing",
-						     .reason = "no_token"});
-	*ret_token = token;
-	return 0;
+	return token_call_fail(call, &(struct token_failure){.status = 400,
+					     .error = OAUTH_INVALID_REQUEST,
+					     .description = "token is missing",
+					     .reason = "no_token"});
 }

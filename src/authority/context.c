@@ -13,7 +13,7 @@
 enum {
 	SWEEP_EVERY_MS = 60000,
 	FAILURE_TOLD_EVERY_MS = 60000,
-	SWEEP_MOST = 200, /* families removed in one transaction */
+	SWEEP_MOST = 200, /* families, or assertions, removed in one transaction */
 	METRICS_CONNECTIONS_MAX = 16,
 	METRICS_BODY_MAX = 1024,
 };
@@ -338,6 +338,9 @@ static void sweep(struct authority *authority)
 		return;
 	atomic_store(&authority->sweep_due_ms, now_ms + SWEEP_EVERY_MS);
 	error = store_family_sweep(authority->store, SWEEP_MOST, swept, authority);
+	if (!error)
+		error = store_client_assertion_sweep(
+			authority->store, SWEEP_MOST, swept, authority);
 	if (error)
 		swept(authority, error, 0);
 }

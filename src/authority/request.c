@@ -16,6 +16,8 @@ static const struct {
 	{"password", 1024},
 	{"client_id", 128},
 	{"client_secret", 1024},
+	{"client_assertion_type", 256},
+	{"client_assertion", 8192},
 	{"grant_type", 256},
 	{"refresh_token", 2048},
 	{"token", 16384},
@@ -23,7 +25,8 @@ static const struct {
 
 /* Those of OAuth's parameters that must never stand in a URL. */
 static const char *const body_only[] = {"grant_type", "username", "password", "client_id",
-	"client_secret", "refresh_token", "client_assertion", "code", "token"};
+	"client_secret", "refresh_token", "client_assertion", "client_assertion_type", "code",
+	"token"};
 
 static bool type_is_form(const char *type)
 {

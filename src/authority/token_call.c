@@ -129,6 +129,7 @@ int token_call_open_refresh_token(struct token_call *call, const char *text)
 
 void token_call_destroy(struct token_call *call)
 {
+	client_assertion_finish(call->claim.assertion);
 	arena_finish(&call->arena);
 	keyring_release(call->keys);
 	memory_wipe(&call->issuance, sizeof(call->issuance));

@@ -7,6 +7,7 @@
 #ifndef AUTHORITY_TOKEN_CALL_H
 #define AUTHORITY_TOKEN_CALL_H
 
+#include "authority/client_assertion.h"
 #include "authority/context.h"
 #include "authority/refresh_token.h"
 #include "authority/request.h"
@@ -35,7 +36,8 @@ struct client_claim {
 	const char *id;	    /* NULL: not said */
 	const char *secret; /* NULL: none */
 	bool by_header;
-	bool two_secrets; /* one in Authorization and one in the body */
+	bool two_secrets;		    /* one in Authorization and one in the body */
+	struct client_assertion *assertion; /* NULL: none; in the arena, but what it owns */
 };
 
 /* What is to be issued; a grant's verify fills it, issue.c signs it. */
@@ -64,7 +66,8 @@ struct token_call {
 	int64_t arrived_at_ms;
 	struct parameters parameters;
 	struct client_claim claim;
-	bool secret_ignored; /* a public client sent one */
+	void (*next)(struct token_call *call); /* once the client's assertion is used up */
+	bool secret_ignored;		       /* a public client sent one */
 	bool presented_opened;
 	bool user_known;       /* by the password grant: there is such a Service User */
 	int64_t slow_until_ms; /* a failure leaves after this; 0: no slow hash was computed */

@@ -67,7 +67,7 @@ for arguments, word in ((['site', 'add'], 'ID'), (['site', 'show'], 'ID'),
                         (['service-user', 'disable'], 'USERNAME'),
                         (['service-user', 'rotate'], 'USERNAME'),
                         (['client', 'add', '--type', 'public'], 'ID'), (['client', 'show'], 'ID'),
-                        (['client', 'rotate-secret'], 'ID'), (['key', 'show'], 'KID')):
+                        (['client', 'rotate-secret'], 'ID'), (['client', 'set-keys'], 'ID'), (['key', 'show'], 'KID')):
     mistake(arguments, 'needs', word)
 
 for noun in ('site', 'service-user', 'client'):
@@ -76,6 +76,7 @@ for noun in ('site', 'service-user', 'client'):
             mistake([noun, verb, name], noun, code=2)
 mistake(['key', 'show', 'nobody'], 'key', 'nobody')
 mistake(['client', 'rotate-secret', 'nobody'], 'nobody')
+mistake(['client', 'set-keys', 'partner'], '--jwks-file')
 mistake(['client', 'rotate-secret', 'external.customer'], 'external.customer', 'public')
 mistake(['client', 'rotate-secret', 'partner', '--expires', '2020-01-01'], 'past')
 
@@ -86,7 +87,7 @@ for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense
 
 for noun, verbs in (('site', 'add, list, show, enable, disable'),
                     ('service-user', 'add, list, show, enable, disable, rotate'),
-                    ('client', 'add, list, show, enable, disable, rotate-secret'),
+                    ('client', 'add, list, show, enable, disable, rotate-secret, set-keys'),
                     ('key', 'list, show, rotate')):
     @suite.case(f'{noun} without a verb, or with none of its own', noun, verbs)
     def no_verb_of(noun, verbs):

@@ -34,7 +34,8 @@ def discovery():
     equal(said['grant_types_supported'], ['password', 'refresh_token', 'client_credentials'],
           'grants')
     equal(set(said['token_endpoint_auth_methods_supported']),
-          {'none', 'client_secret_basic', 'client_secret_post'}, 'methods')
+          {'none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'},
+          'methods')
     equal(set(said['scopes_supported']), {'cosmos', 'offline_access', 'openid'}, 'scopes')
     for member in ('response_types_supported', 'subject_types_supported',
                    'id_token_signing_alg_values_supported'):

@@ -10,7 +10,7 @@ from tap import Tap
 SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
     os.path.join(os.path.dirname(__file__), '../..'))
 # Where the reasons of token_refused come from.
-DECIDING = ['client_auth.c', 'context.c', 'token_call.c', 'endpoint/token.c',
+DECIDING = ['client_assertion.c', 'client_auth.c', 'context.c', 'token_call.c', 'endpoint/token.c',
             'endpoint/introspection.c', 'endpoint/revocation.c', 'grant/*.c']
 
 
@@ -54,7 +54,8 @@ def documented_events(page):
 def written_reasons():
     """Literals where a reason stands, in the files that decide."""
     reasons = set()
-    place = (r'(?:\.reason = |return |[?:] |fail_(?:invalid_client|subject)\(\s*call, |'
+    place = (r'(?:\.reason = |return |[?:] |fail_(?:invalid_client|saying|subject)\(\s*call, |'
+             r'refuse\(\s*problem, |'
              r'wrong_credentials\(\s*call, |wrong_refresh_token\(\s*call, )"([a-z_]+)"')
     for text in sources(*(f'src/authority/{name}' for name in DECIDING)).values():
         reasons |= set(re.findall(place, text))

@@ -15,7 +15,7 @@ LAST = 82
 TABLES = {'Built': ['No', 'Requirement', 'Code', 'Tests', 'Missing'],
           'Not built yet': ['No', 'Requirement', 'Comes with'],
           'Incidents in the field': ['Where', 'Kind', 'Tests', 'Missing']}
-TOPICS = {'abuse', 'attended flow', 'chosen passwords', 'private_key_jwt', 'where enabled'}
+TOPICS = {'abuse', 'attended flow', 'chosen passwords', 'where enabled'}
 REFERENCE = re.compile(r'`([\w./-]+\.(?:c|py)):([^`]+)`')
 
 

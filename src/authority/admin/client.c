@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/admin.h"
 
+#include "authority/client_keys.h"
 #include "base/buf.h"
 #include "codec/uri.h"
 #include "oauth/scope.h"
@@ -254,6 +255,39 @@ static int make_secret(const struct admin *admin, const struct admin_new_client 
 	return error;
 }
 
+static int check_may_have_keys(
+	const struct admin_new_client *wanted, const struct client_type *type, struct fault *fault)
+{
+	if (!store_client_type_has_secret(type->name)) {
+		fault_set(fault,
+			"a %s client has no keys; leave --jwks-file out, or use confidential or "
+			"web",
+			type->name);
+		return ERROR_INVALID;
+	}
+	if (wanted->secret_wanted) {
+		fault_set(fault, "a client has keys or a secret, not both; leave --jwks-file or "
+				 "--password-out out");
+		return ERROR_INVALID;
+	}
+	return 0;
+}
+
+static int read_keys(const struct secret *jwks, char ret_jwks[STORE_JWKS_SIZE], struct fault *fault)
+{
+	return client_keys_read((const char *)jwks->bytes, jwks->length, ret_jwks, fault);
+}
+
+/* By what it will show who it is. */
+static int take_proof(const struct admin *admin, const struct admin_new_client *wanted,
+	struct store_client *client, struct fault *fault)
+{
+	if (!store_client_type_has_secret(client->type))
+		return 0;
+	return wanted->jwks ? read_keys(wanted->jwks, client->jwks, fault)
+			    : make_secret(admin, wanted, client, fault);
+}
+
 static int compose(const struct admin *admin, const struct admin_new_client *wanted,
 	struct store_client *client, struct fault *fault)
 {
@@ -271,6 +305,8 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 		fault_set(fault, "a %s client has no secret; leave --password-out out", type->name);
 		error = ERROR_INVALID;
 	}
+	if (!error && wanted->jwks)
+		error = check_may_have_keys(wanted, type, fault);
 	if (error)
 		return error;
 	client->created_at = clock_now_s(admin->clock);
@@ -288,10 +324,7 @@ static int compose(const struct admin *admin, const struct admin_new_client *wan
 		error = take_resource(admin, wanted, type, client, fault);
 	if (!error)
 		error = take_service_user(admin, wanted, client, fault);
-	return error ? error
-	       : store_client_type_has_secret(type->name)
-		       ? make_secret(admin, wanted, client, fault)
-		       : 0;
+	return error ? error : take_proof(admin, wanted, client, fault);
 }
 
 int admin_client_add(const struct admin *admin, const struct admin_new_client *wanted,
@@ -342,6 +375,13 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 			client.id, client.type);
 		return ERROR_INVALID;
 	}
+	if (*client.jwks) {
+		fault_set(fault,
+			"the client \"%s\" has keys and no secret; aditd client set-keys gives it "
+			"others",
+			client.id);
+		return ERROR_INVALID;
+	}
 	error = admin_check_rotation(admin, rotation, client.secrets, client.secret_count, fault);
 	if (error)
 		return error;
@@ -369,4 +409,32 @@ int admin_client_rotate_secret(const struct admin *admin, const struct admin_rot
 		*ret_client = client;
 	}
 	return admin_change_fault(error, "client", client.id, fault);
+}
+
+int admin_client_set_keys(const struct admin *admin, const char *id, const struct secret *jwks,
+	struct store_client *ret_client, struct fault *fault)
+{
+	char kept[STORE_JWKS_SIZE];
+	struct store_client client;
+	int error = admin_client_get(admin, id, &client, fault);
+
+	if (error)
+		return error;
+	if (!store_client_type_has_secret(client.type)) {
+		fault_set(fault,
+			"the client \"%s\" is %s and has no keys; only confidential and web ones "
+			"have",
+			client.id, client.type);
+		return ERROR_INVALID;
+	}
+	error = read_keys(jwks, kept, fault);
+	if (error)
+		return error;
+	error = store_client_set_keys(admin->store, id, kept);
+	if (!error) {
+		memcpy(client.jwks, kept, sizeof(kept));
+		client.secret_count = 0;
+		*ret_client = client;
+	}
+	return admin_change_fault(error, "client", id, fault);
 }

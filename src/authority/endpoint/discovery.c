@@ -45,7 +45,8 @@ static void write_members(struct json_writer *writer, const struct authority *au
 	static const char *const grants[] = {
 		"password", "refresh_token", "client_credentials", NULL};
 	static const char *const methods[] = {
-		"none", "client_secret_basic", "client_secret_post", NULL};
+		"none", "client_secret_basic", "client_secret_post", "private_key_jwt", NULL};
+	static const char *const assertion_algs[] = {"ES256", "RS256", "EdDSA", NULL};
 	static const char *const response_types[] = {"code", NULL};
 	static const char *const subject_types[] = {"public", NULL};
 	static const char *const id_token_algs[] = {"RS256", NULL};
@@ -60,9 +61,13 @@ static void write_members(struct json_writer *writer, const struct authority *au
 	write_scopes(writer, catalog);
 	write_list(writer, "grant_types_supported", grants);
 	write_list(writer, "token_endpoint_auth_methods_supported", methods);
+	write_list(writer, "token_endpoint_auth_signing_alg_values_supported", assertion_algs);
 	write_list(writer, "revocation_endpoint_auth_methods_supported", methods);
+	write_list(writer, "revocation_endpoint_auth_signing_alg_values_supported", assertion_algs);
 	/* Whoever asks about tokens must show who it is. */
 	write_list(writer, "introspection_endpoint_auth_methods_supported", methods + 1);
+	write_list(
+		writer, "introspection_endpoint_auth_signing_alg_values_supported", assertion_algs);
 	write_list(writer, "response_types_supported", response_types);
 	write_list(writer, "subject_types_supported", subject_types);
 	write_list(writer, "id_token_signing_alg_values_supported", id_token_algs);

@@ -73,8 +73,9 @@ static void answer(struct token_call *call, const struct bearer *bearer)
 	token_call_destroy(call);
 }
 
-static void introspect(struct token_call *call, const char *token)
+static void introspect(struct token_call *call)
 {
+	const char *token = parameters_get(&call->parameters, "token");
 	struct bearer bearer = {0};
 	int error = bearer_verify(call->authority, token, &bearer);
 
@@ -93,16 +94,12 @@ void endpoint_introspection(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
 	struct token_call *call = token_call_create(authority, request, ticket);
-	const char *token = NULL;
 	int error;
 
 	if (!call)
 		return;
-	error = client_auth_token_request(call, request, &token);
+	error = client_auth_token_request(call, request);
 	if (!error && !*call->client.resource)
 		error = refuse_client(call);
-	if (error)
-		token_call_refuse(call);
-	else
-		introspect(call, token);
+	client_auth_consume(call, error ? token_call_refuse : introspect);
 }

@@ -83,8 +83,9 @@ static int refuse_another_clients(struct token_call *call)
 			      .reason = "another_client"});
 }
 
-static void revoke(struct token_call *call, const char *text)
+static void revoke(struct token_call *call)
 {
+	const char *text = parameters_get(&call->parameters, "token");
 	int error = refresh_token_open(
 		call->keys, call->authority->self.issuer, call->now_s, text, &call->presented);
 
@@ -108,12 +109,8 @@ void endpoint_revocation(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
 	struct token_call *call = token_call_create(authority, request, ticket);
-	const char *token = NULL;
 
-	if (!call)
-		return;
-	if (client_auth_token_request(call, request, &token))
-		token_call_refuse(call);
-	else
-		revoke(call, token);
+	if (call)
+		client_auth_consume(call,
+			client_auth_token_request(call, request) ? token_call_refuse : revoke);
 }

@@ -70,10 +70,7 @@ static void finish(struct token_call *call, int error)
 {
 	if (!error)
 		error = issue_access_token(call);
-	if (error)
-		token_call_refuse(call);
-	else
-		call->grant->consume(call);
+	client_auth_consume(call, error ? token_call_refuse : call->grant->consume);
 }
 
 void endpoint_token(

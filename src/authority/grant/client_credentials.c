@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The client credentials grant (RFC 6749, 4.4): a client with a secret acts as the
- * Service User that it belongs to (2-decisions, 4). It has shown who it is by then,
- * so what is wrong is said plainly. No refresh token: the secret is at hand.
+ * The client credentials grant (RFC 6749, 4.4): a client with a secret or a key acts as
+ * the Service User that it belongs to (2-decisions, 4). It has shown who it is by then,
+ * so what is wrong is said plainly. No refresh token: secret or key is at hand.
  */
 #include "authority/grant.h"
 
@@ -74,6 +74,8 @@ static int verify(struct token_call *call)
 	if (error)
 		return error;
 	call->issuance.amr = "pwd";
+	if (call->claim.assertion)
+		call->issuance.amr = "pop"; /* RFC 8176 */
 	call->issuance.auth_time = call->now_s;
 	return 0;
 }
