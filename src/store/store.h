@@ -51,6 +51,8 @@ enum {
 	STORE_SEALED_MAX = 4096, /* bytes of one sealed key */
 	STORE_ISSUER_SIZE = 513,
 	STORE_SCHEMA_VERSION = 8,
+	STORE_TRUSTED_PAIRS_MAX = 32, /* of one Service User */
+	STORE_ACCOUNT_FAILURES_MAX = 4096,
 };
 
 struct store;
@@ -424,5 +426,36 @@ int store_family_sweep(struct store *store, int64_t most, store_swept done, void
 /* Likewise the client assertions that have ended. */
 int store_client_assertion_sweep(
 	struct store *store, int64_t most, store_swept done, void *context);
+
+/* --- against guessing ---------------------------------------------------- */
+
+/* Numbers are the authority's (attempts.h): nothing can be read from them. Those with a
+ * `done` are called back as store_credential_move() is. */
+typedef int (*store_attempts_each)(void *context, int64_t number, int64_t value);
+
+/* The Service User's password was right from there, now. Of one user's the newest
+ * STORE_TRUSTED_PAIRS_MAX stay. ERROR_NOT_FOUND: the user. */
+int store_trusted_pair_put(
+	struct store *store, const char *user_id, int64_t pair, store_done done, void *context);
+/* Each pair since then, with its time, oldest first. */
+int store_trusted_pair_list(
+	struct store *store, int64_t since, store_attempts_each each, void *context);
+/* Removes those that are as old as that, as store_family_sweep() does. */
+int store_trusted_pair_sweep(
+	struct store *store, int64_t age_s, int64_t most, store_swept done, void *context);
+
+/* How often chosen passwords of an account have been wrong in a row; 0 removes it. The
+ * highest STORE_ACCOUNT_FAILURES_MAX stay. */
+int store_account_failures_put(
+	struct store *store, int64_t account, int64_t failures, store_done done, void *context);
+int store_account_failures_list(struct store *store, store_attempts_each each, void *context);
+
+/* Removes them, and has every running authority forget what it counts for the account.
+ * `ret_failures`: those that were stored. */
+int store_account_unlock(struct store *store, int64_t account, int64_t *ret_failures);
+/* Each account that was unlocked later than the one of ordinal `after`, with its
+ * ordinal, in that order. */
+int store_account_unlock_list(
+	struct store *store, int64_t after, store_attempts_each each, void *context);
 
 #endif

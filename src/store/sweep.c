@@ -79,3 +79,18 @@ int store_client_assertion_sweep(struct store *store, int64_t most, store_swept 
 
 	return submit(store, &wanted);
 }
+
+int store_trusted_pair_sweep(
+	struct store *store, int64_t age_s, int64_t most, store_swept done, void *context)
+{
+	const struct sweep_job wanted = {
+		.sql = "DELETE FROM trusted_pair WHERE pair IN (SELECT pair FROM trusted_pair"
+		       " WHERE succeeded_at <= $1 ORDER BY succeeded_at LIMIT $2) RETURNING pair",
+		.kept_s = age_s,
+		.most = most,
+		.done = done,
+		.context = context,
+	};
+
+	return submit(store, &wanted);
+}

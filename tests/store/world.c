@@ -285,6 +285,8 @@ int suite_run(const struct suite_engine *suite_engine, const char *part)
 		return suite_run_authority();
 	if (strcmp(part, "administration") == 0)
 		return suite_run_administration();
+	if (strcmp(part, "attempts") == 0)
+		return suite_run_attempts();
 	if (strcmp(part, "imported") == 0)
 		return suite_run_imported();
 	return suite_run_token();
