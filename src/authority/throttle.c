@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/throttle.h"
 
+#include "authority/source.h"
 #include "base/error.h"
 #include "base/random.h"
 
-#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 enum {
 	WAYS = 8,
@@ -57,33 +56,6 @@ void throttle_destroy(struct throttle *throttle)
 	free(throttle);
 }
 
-/* A non-zero number for the source, or 0 where there is none: the /64 prefix, or
- * the IPv4 address as the prefix ::a.b.c.d, which no network has (RFC 4291, 2.4).
- * IPv4 addresses in IPv6's clothes are IPv4 addresses. */
-static uint64_t source_of(const struct sockaddr_storage *peer)
-{
-	struct sockaddr_in6 six;
-	struct sockaddr_in four;
-	uint64_t number = 0;
-	size_t first = 0;
-	size_t end = 8;
-
-	if (peer->ss_family == AF_INET) {
-		memcpy(&four, peer, sizeof(four));
-		return ntohl(four.sin_addr.s_addr);
-	}
-	if (peer->ss_family != AF_INET6)
-		return 0;
-	memcpy(&six, peer, sizeof(six));
-	if (IN6_IS_ADDR_V4MAPPED(&six.sin6_addr)) {
-		first = 12;
-		end = 16;
-	}
-	for (size_t i = first; i < end; i++)
-		number = number << 8 | six.sin6_addr.s6_addr[i];
-	return number ? number : 1;
-}
-
 static size_t set_of(const struct throttle *throttle, uint64_t source)
 {
 	uint64_t hash = (source ^ throttle->seed) * 0x9e3779b97f4a7c15u;
@@ -123,7 +95,7 @@ static struct bucket *find_bucket(
 int64_t throttle_take(
 	struct throttle *throttle, const struct sockaddr_storage *peer, int64_t now_ms)
 {
-	uint64_t source = throttle->per_second ? source_of(peer) : 0;
+	uint64_t source = throttle->per_second ? source_number(peer) : 0;
 	size_t set = set_of(throttle, source);
 	int64_t second = throttle->per_second * 1000; /* what leaks in one */
 	int64_t full = second * THROTTLE_BURST_S;
