@@ -2,6 +2,7 @@
 #include "authority/client_auth.h"
 
 #include "authority/credential.h"
+#include "authority/token_attempt.h"
 #include "codec/base64url.h"
 #include "oauth/error.h"
 
@@ -207,10 +208,15 @@ static int verify_secret(struct token_call *call, bool known)
 	error = check_secret(call, known);
 	if (error && error != ERROR_REFUSED)
 		return token_call_fault(call, error, "checking the client's secret");
+	if (known && !error)
+		return 0;
+	error = token_attempt_wrong_client(call);
+	if (error)
+		return error;
 	if (!known)
 		return fail_invalid_client(
 			call, call->client.disabled_at ? "client_disabled" : "unknown_client");
-	return error ? fail_invalid_client(call, "wrong_client_secret") : 0;
+	return fail_invalid_client(call, "wrong_client_secret");
 }
 
 int client_auth_verify(struct token_call *call)

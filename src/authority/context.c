@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/context.h"
 
+#include "authority/attempts_store.h"
 #include "authority/endpoint.h"
 #include "authority/respond.h"
 #include "authority/route.h"
@@ -27,6 +28,7 @@ void authority_settings_init(struct authority_settings *settings)
 		.refresh_grace_s = 60,
 		.failure_ms = 250,
 		.flood_per_second = 100,
+		.attempts_per_account = ATTEMPTS_PER_ACCOUNT,
 	};
 }
 
@@ -130,6 +132,12 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 	if (!error)
 		error = throttle_create(authority->settings.flood_per_second, &authority->throttle);
 	if (!error)
+		error = attempts_create(parts->secret_key, authority->settings.attempts_per_account,
+			&authority->attempts);
+	if (!error)
+		error = attempts_read(authority->attempts, parts->store, parts->clock,
+			&authority->unlock_ordinal);
+	if (!error)
 		error = read_imported(authority);
 	if (!error)
 		error = password_queue_create(authority->store,
@@ -185,6 +193,7 @@ void authority_destroy(struct authority *authority)
 	metrics_destroy(authority->metrics);
 	finish_workers(authority->workers, AUTHORITY_WORKERS_MAX);
 	finish_workers(authority->password_workers, PASSWORD_QUEUE_THREADS_MAX);
+	attempts_destroy(authority->attempts);
 	throttle_destroy(authority->throttle);
 	cache_destroy(authority->cache);
 	keyring_destroy(authority->keyring);
@@ -341,6 +350,9 @@ static void sweep(struct authority *authority)
 	if (!error)
 		error = store_client_assertion_sweep(
 			authority->store, SWEEP_MOST, swept, authority);
+	if (!error)
+		error = store_trusted_pair_sweep(
+			authority->store, ATTEMPTS_TRUST_S, SWEEP_MOST, swept, authority);
 	if (error)
 		swept(authority, error, 0);
 }
@@ -351,7 +363,11 @@ static int read_changed(struct authority *authority)
 
 	if (!error)
 		error = read_catalog(authority);
-	return error ? error : read_imported(authority);
+	if (!error)
+		error = read_imported(authority);
+	return error ? error
+		     : attempts_read_unlocked(
+			       authority->attempts, authority->store, &authority->unlock_ordinal);
 }
 
 /* The keys before what names them: a Service User's password may be under a new

@@ -6,11 +6,13 @@
 #ifndef AUTHORITY_CONTEXT_H
 #define AUTHORITY_CONTEXT_H
 
+#include "authority/attempts.h"
 #include "authority/cache.h"
 #include "authority/catalog.h"
+#include "authority/forwarded.h"
 #include "authority/keyring.h"
-#include "authority/password_queue.h"
 #include "authority/metrics.h"
+#include "authority/password_queue.h"
 #include "authority/throttle.h"
 #include "base/log.h"
 #include "net/http_server.h"
@@ -31,6 +33,9 @@ struct authority_settings {
 	int64_t refresh_grace_s;       /* a redeemed refresh token repeats this long */
 	int64_t failure_ms;	       /* failures leave at multiples of this after arrival */
 	int64_t flood_per_second;      /* requests of one source; 0: no limit */
+	int64_t attempts_per_account;  /* attempts_create()'s per_account */
+	struct proxies proxies;	       /* that say where a request comes from */
+	bool sources_hidden;	       /* behind a proxy that does not: every peer is it */
 	size_t connections_per_source; /* 0: the server's default */
 	unsigned threads;	       /* 0: one per core */
 	unsigned password_threads;     /* 0: as password_queue_create() has it */
@@ -63,6 +68,8 @@ struct authority {
 	struct keyring *keyring;
 	struct cache *cache;
 	struct throttle *throttle;
+	struct attempts *attempts;
+	int64_t unlock_ordinal; /* of the last account that was unlocked */
 	unsigned worker_count;
 	struct worker workers[AUTHORITY_WORKERS_MAX];
 	struct password_queue *passwords;

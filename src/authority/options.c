@@ -268,13 +268,20 @@ int options_duration(const struct options *options, const char *name, int64_t ot
 	return 0;
 }
 
-int options_read_date(const char *text, int64_t *ret_at)
+int options_date(
+	const struct options *options, const char *name, int64_t *ret_at, struct fault *fault)
 {
+	const char *text = options_text(options, name);
 	struct tm parts = {0};
 	struct tm checked;
-	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+	const char *end;
 	time_t at;
 
+	if (!text) {
+		*ret_at = 0;
+		return 0;
+	}
+	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	if (!end || *end) {
 		parts = (struct tm){0};
 		end = strptime(text, "%Y-%m-%d", &parts);
@@ -284,26 +291,12 @@ int options_read_date(const char *text, int64_t *ret_at)
 	}
 	checked = parts;
 	at = end && !*end ? timegm(&checked) : -1;
-	if (at <= 0 || checked.tm_mday != parts.tm_mday)
-		return ERROR_INVALID;
-	*ret_at = at;
-	return 0;
-}
-
-int options_date(
-	const struct options *options, const char *name, int64_t *ret_at, struct fault *fault)
-{
-	const char *text = options_text(options, name);
-
-	if (!text) {
-		*ret_at = 0;
-		return 0;
-	}
-	if (options_read_date(text, ret_at)) {
+	if (at <= 0 || checked.tm_mday != parts.tm_mday) {
 		fault_set(fault,
 			"--%s \"%.128s\": give a date such as 2027-03-31 or 2027-03-31T12:00:00Z",
 			name, text);
 		return ERROR_INVALID;
 	}
+	*ret_at = at;
 	return 0;
 }

@@ -164,14 +164,27 @@ static void refuse_path(struct http_ticket ticket)
 					   .description = "there is no such endpoint"});
 }
 
+/* From here on a request's peer is who sent it to the first proxy that is ours. */
 void route_request(
-	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
+	struct authority *authority, const struct http_request *received, struct http_ticket ticket)
 {
 	char path[PATH_MAX_LENGTH];
 	const struct route *route =
-		normalise(request->path, path) ? find_route(authority, path) : NULL;
+		normalise(received->path, path) ? find_route(authority, path) : NULL;
+	struct sockaddr_storage source;
+	struct http_request from_source = *received;
+	const struct http_request *request = &from_source;
 
 	http_mark(ticket, route ? route->counted_as : METRICS_OTHER);
+	if (forwarded_source(&authority->settings.proxies, received, &source)) {
+		respond_error_anew(ticket,
+			&(struct error_reply){.status = 400,
+				.error = OAUTH_INVALID_REQUEST,
+				.description =
+					"the proxy's X-Forwarded-For is no list of addresses"});
+		return;
+	}
+	from_source.peer = &source;
 	if (!(route && route->unlimited) && refuse_flood(authority, request, ticket))
 		return;
 	if (route)

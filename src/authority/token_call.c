@@ -2,6 +2,7 @@
 #include "authority/token_call.h"
 
 #include "authority/grant.h"
+#include "authority/source.h"
 #include "codec/json_writer.h"
 #include "oauth/error.h"
 
@@ -21,6 +22,8 @@ static void begin(struct token_call *call, struct authority *authority,
 	call->now_s = clock_now_s(authority->clock);
 	call->keys = keyring_acquire(authority->keyring);
 	http_source_text(request->peer, call->source);
+	if (!authority->settings.sources_hidden)
+		call->source_number = source_number(request->peer);
 	arena_init_with(
 		&call->arena, TOKEN_CALL_ARENA_MAX, call->arena_first, sizeof(call->arena_first));
 }

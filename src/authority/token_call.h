@@ -7,6 +7,7 @@
 #ifndef AUTHORITY_TOKEN_CALL_H
 #define AUTHORITY_TOKEN_CALL_H
 
+#include "authority/attempts.h"
 #include "authority/client_assertion.h"
 #include "authority/context.h"
 #include "authority/refresh_token.h"
@@ -74,6 +75,8 @@ struct token_call {
 	struct token_failure failure;
 	char correlation_id[CORRELATION_ID_LENGTH + 1];
 	char source[HTTP_SOURCE_SIZE];
+	uint64_t source_number; /* for limits; 0: not known */
+	struct attempt attempt;
 	struct store_client client;
 	struct refresh_token presented; /* by the refresh_token grant */
 	struct issuance issuance;

@@ -120,6 +120,7 @@ static void test_wrong_credentials_leave_in_step(void **state)
 	struct store_service_user user;
 	char password[GENERATED_PASSWORD_SIZE];
 	struct authority *authority;
+	int slowed = 0;
 
 	add_user(scene, &user, password);
 	authority = open_authority(scene, STEP_MS);
@@ -128,12 +129,15 @@ static void test_wrong_credentials_leave_in_step(void **state)
 			int64_t leaves_ms =
 				leaves_after(scene, authority, ways[way], cases[i].spent_ms);
 
-			assert_int_equal(answer.status, 400);
+			/* Too many of them leave as the first ones do. */
+			assert_true(answer.status == 400 || answer.status == 429);
+			slowed += answer.status == 429;
 			if (leaves_ms != cases[i].leaves_ms)
 				fail_msg("%s: decided after %d ms, leaves after %d", ways[way],
 					(int)cases[i].spent_ms, (int)leaves_ms);
 		}
 	}
+	assert_true(slowed > 0);
 	authority_destroy(authority);
 }
 

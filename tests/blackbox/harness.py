@@ -283,9 +283,9 @@ class Dev(Server):
         self.confidential = self.seeded['clients'][0]
 
 
-def run(*arguments, environment=None, given=b'', **more):
-    """A verb of aditd, to its end; `given` is its stdin."""
-    done = subprocess.run([ADITD, *arguments], input=given, capture_output=True,
+def run(*arguments, environment=None, **more):
+    """A verb of aditd, to its end."""
+    done = subprocess.run([ADITD, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
                           timeout=PATIENCE_S, check=False,
                           env={**os.environ, **(environment or {})}, **more)
     check(not SANITIZER.search(done.stderr.decode(errors='replace')), done.stderr.decode())
@@ -327,9 +327,11 @@ class Data:
             self.verb('site', 'add', site)
         return self.json('service-user', 'add', '--site', site, '--role', role, *more)
 
-    def serve(self, *arguments, listen='127.0.0.1:0', flood='0', **more):
-        server = Server(self.arguments('serve', '--listen', listen, '--flood-limit', flood,
-                                       *arguments), **more)
+    def serve(self, *arguments, listen='127.0.0.1:0', flood='0', attempts='0', **more):
+        """Without limits, unless they are asked for; None: the defaults."""
+        limits = [word for name, value in (('flood', flood), ('attempt', attempts)) if value
+                  for word in (f'--{name}-limit', value)]
+        server = Server(self.arguments('serve', '--listen', listen, *limits, *arguments), **more)
 
         def address(line):
             match = re.search(r'"event":"listening".*"address":"([^"]+)"', line)

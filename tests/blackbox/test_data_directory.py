@@ -458,6 +458,7 @@ def unannounced_proxy(folder):
             (ISSUER, ['--listen', '[::1]:0', '--flood-limit', '0'], '[::1]:0'),
             (ISSUER, ['--listen', unix], None),
             (ISSUER, ['--listen', '127.0.0.1:0', '--behind-proxy'], None),
+            (ISSUER, ['--listen', '127.0.0.1:0', '--trusted-proxy', '127.0.0.1'], None),
             ('http://127.0.0.1:1', ['--listen', '127.0.0.1:0'], None))):
         data = filled(folder, str(number), issuer=issuer)
         server = Process(data.arguments('serve', *arguments))
@@ -468,7 +469,7 @@ def unannounced_proxy(folder):
         events = server.events('behind_unannounced_proxy')
         equal([(event['level'], event['address'], event['issuer']) for event in events],
               [('warning', warned, ISSUER)] if warned else [], f'the warnings of {arguments}')
-        check(not warned or '--behind-proxy' in events[0]['advice'], events)
+        check(not warned or '--trusted-proxy' in events[0]['advice'], events)
 
 
 @in_folder('behind a proxy it listens anywhere')

@@ -10,8 +10,8 @@ from tap import Tap
 SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
     os.path.join(os.path.dirname(__file__), '../..'))
 # Where the reasons of token_refused come from.
-DECIDING = ['client_assertion.c', 'client_auth.c', 'context.c', 'token_call.c', 'endpoint/token.c',
-            'endpoint/introspection.c', 'endpoint/revocation.c', 'grant/*.c']
+DECIDING = ['client_assertion.c', 'client_auth.c', 'context.c', 'token_attempt.c', 'token_call.c',
+            'endpoint/token.c', 'endpoint/introspection.c', 'endpoint/revocation.c', 'grant/*.c']
 
 
 def read(path):

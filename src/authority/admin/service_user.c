@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/admin.h"
 
+#include "authority/attempts.h"
 #include "base/buf.h"
 #include "base/random.h"
 #include "oauth/site.h"
@@ -36,29 +37,28 @@ static int choose_username(
 	return error ? error : buf_printf(&name, "su-%s-%s", wanted->site, suffix);
 }
 
-int admin_service_user_compose(const struct admin *admin,
-	const struct admin_new_service_user *wanted, struct store_service_user *ret_user)
+static int compose(const struct admin *admin, const struct admin_new_service_user *wanted,
+	struct store_service_user *user)
 {
-	struct store_service_user user = {.created_at = clock_now_s(admin->clock)};
-	int error = choose_username(wanted, &user);
+	int error = choose_username(wanted, user);
 
 	if (!error)
-		error = text_copy(user.id, sizeof(user.id), "su_");
+		error = text_copy(user->id, sizeof(user->id), "su_");
 	if (!error)
-		error = random_text(user.id + 3, ID_RANDOM, "0123456789abcdefghjkmnpqrstvwxyz");
+		error = random_text(user->id + 3, ID_RANDOM, "0123456789abcdefghjkmnpqrstvwxyz");
 	if (!error)
-		error = text_copy(user.site, sizeof(user.site), wanted->site);
+		error = text_copy(user->site, sizeof(user->site), wanted->site);
 	if (!error)
-		error = text_copy(user.role, sizeof(user.role), wanted->role);
+		error = text_copy(user->role, sizeof(user->role), wanted->role);
 	if (!error)
 		error = text_copy(
-			user.label, sizeof(user.label), wanted->label ? wanted->label : "");
-	if (!error)
-		*ret_user = user;
+			user->label, sizeof(user->label), wanted->label ? wanted->label : "");
+	user->created_at = clock_now_s(admin->clock);
+	user->credential_count = 1;
 	return error;
 }
 
-int admin_service_user_check(
+static int check_wanted(
 	const struct admin *admin, const struct admin_new_service_user *wanted, struct fault *fault)
 {
 	struct store_site site;
@@ -81,11 +81,11 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 {
 	struct store_service_user user = {0};
 	char password[GENERATED_PASSWORD_SIZE];
-	int error = admin_service_user_check(admin, wanted, fault);
+	int error = check_wanted(admin, wanted, fault);
 
 	if (error)
 		return error;
-	error = admin_service_user_compose(admin, wanted, &user);
+	error = compose(admin, wanted, &user);
 	if (!error)
 		error = credential_make(admin->keyring, admin->clock,
 			GENERATED_SERVICE_USER_PASSWORD, user.id, password, &user.credentials[0]);
@@ -95,7 +95,6 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 		return error;
 	}
 	user.credentials[0].expires_at = wanted->expires_at;
-	user.credential_count = 1;
 	error = wanted->deliver(wanted->context, user.username, password);
 	memory_wipe(password, sizeof(password));
 	if (error) {
@@ -123,6 +122,21 @@ int admin_service_user_set_enabled(
 {
 	return admin_change_fault(store_service_user_set_enabled(admin->store, username, enabled),
 		"service-user", username, fault);
+}
+
+int admin_service_user_unlock(const struct admin *admin, const struct secret *secret_key,
+	const char *username, int64_t *ret_failures, struct fault *fault)
+{
+	struct store_service_user user;
+	uint64_t account = 0;
+	int error = admin_service_user_get(admin, username, &user, fault);
+
+	if (error)
+		return error;
+	error = attempts_account(secret_key, user.id, &account);
+	if (!error)
+		error = store_account_unlock(admin->store, (int64_t)account, ret_failures);
+	return admin_change_fault(error, "service-user", username, fault);
 }
 
 int admin_service_user_rotate(const struct admin *admin, const struct admin_rotation *rotation,

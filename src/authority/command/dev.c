@@ -317,6 +317,7 @@ static int take_settings(struct development *development)
 
 	authority_settings_init(&development->settings);
 	development->settings.flood_per_second = 0;
+	development->settings.attempts_per_account = 0;
 	development->log = (struct log){
 		.fd = STDERR_FILENO, .least = LOG_LEVEL_WARNING, .clock = &invocation->clock};
 	if (level && log_level_parse(level, &development->log.least)) {

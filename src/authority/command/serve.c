@@ -17,7 +17,12 @@ const struct option_spec serve_options[] = {
 		"where to listen, also [::1]:PORT and unix:PATH (" DEFAULT_LISTEN ")", true, true},
 	{"metrics", "ADDR:PORT", "serve /metrics there, for Prometheus (nowhere)", false, true},
 	{"behind-proxy", NULL, "listen beyond loopback: a proxy puts TLS in front", false, true},
+	{"trusted-proxy", "ADDR",
+		"a proxy whose X-Forwarded-For says who asks; also unix, for Unix sockets", true,
+		true},
 	{"flood-limit", "N", "requests a second from one source (100; 0: any number)", false, true},
+	{"attempt-limit", "N", "wrong passwords of one account in ten minutes (10; 0: any number)",
+		false, true},
 	{"threads", "N", "event loops (one per core)", false, true},
 	{"log-level", "LEVEL", "debug, info, warning or error (info)", false, true},
 	COMMAND_OPTIONS_COMMON,
@@ -102,12 +107,41 @@ static void warn_of_metrics(const struct serving *serving)
 			log_text("advice", "let a firewall keep it from all but Prometheus"));
 }
 
-/* Behind a proxy every request comes from the proxy's address, so that a limit per
- * source would be one for all together: there is none unless it is asked for. */
+static int take_proxies(struct invocation *invocation, struct serving *serving)
+{
+	struct proxies *proxies = &serving->settings.proxies;
+	char place[OPTION_PLACE_SIZE];
+	const char *text;
+	size_t index = 0;
+
+	for (; (text = options_each(&invocation->options, "trusted-proxy", index)); index++) {
+		int error = proxies_add(proxies, text);
+
+		if (!error)
+			continue;
+		options_place(&invocation->options, "trusted-proxy", index, place);
+		if (error == ERROR_LIMIT)
+			fault_set(&invocation->fault, "%s is given too often; at most %d times",
+				place, PROXIES_MAX);
+		else
+			fault_set(&invocation->fault,
+				"%s %.120s: give the proxy's numeric address, such as 127.0.0.1 or "
+				"::1, or a network such as 192.0.2.0/24, with no bit beyond its "
+				"prefix; or unix",
+				place, text);
+		return ERROR_INVALID;
+	}
+	return 0;
+}
+
+/* Behind a proxy that is not named every request comes from the proxy's address, so that
+ * a limit per source would be one for all together: there is none unless it is asked
+ * for. */
 static int take_settings(struct invocation *invocation, struct serving *serving)
 {
 	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
-	const struct number_range flood = {0, 1000000, behind_proxy ? 0 : 100};
+	const struct number_range attempts = {0, ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ACCOUNT};
+	struct number_range flood = {0, 1000000, 100};
 	const struct number_range thread_range = {1, AUTHORITY_WORKERS_MAX, 0};
 	const char *level = options_text(&invocation->options, "log-level");
 	char place[OPTION_PLACE_SIZE];
@@ -123,14 +157,23 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 			place, level);
 		return ERROR_INVALID;
 	}
-	error = options_number(&invocation->options, "flood-limit", &flood,
-		&serving->settings.flood_per_second, &invocation->fault);
+	error = take_proxies(invocation, serving);
+	serving->settings.sources_hidden =
+		behind_proxy && !proxies_are_named(&serving->settings.proxies);
+	if (serving->settings.sources_hidden)
+		flood.otherwise = 0;
+	if (!error)
+		error = options_number(&invocation->options, "flood-limit", &flood,
+			&serving->settings.flood_per_second, &invocation->fault);
+	if (!error)
+		error = options_number(&invocation->options, "attempt-limit", &attempts,
+			&serving->settings.attempts_per_account, &invocation->fault);
 	if (!error)
 		error = options_number(&invocation->options, "threads", &thread_range, &threads,
 			&invocation->fault);
 	serving->settings.threads = (unsigned)threads;
-	/* All come from the proxy's address. */
-	if (behind_proxy)
+	/* All connections come from the proxy's address. */
+	if (behind_proxy || proxies_are_named(&serving->settings.proxies))
 		serving->settings.connections_per_source = BEHIND_PROXY_CONNECTIONS;
 	return error;
 }
@@ -151,12 +194,13 @@ static int check_issuer(struct invocation *invocation, const struct authority *a
 }
 
 /* Loopback alone and https to clients: there is a proxy in front, and all its clients are
- * one source to the limits. A Unix socket is none, and is not limited. */
+ * one source to the limits. A Unix socket is none. */
 static int warn_of_proxy(void *context)
 {
 	const struct serving *serving = context;
 
-	if (serving->behind_proxy || strncmp(serving->issuer, "https:", 6) != 0)
+	if (serving->behind_proxy || proxies_are_named(&serving->settings.proxies) ||
+		strncmp(serving->issuer, "https:", 6) != 0)
 		return 0;
 	for (size_t i = 0; i < serving->listen_count; i++) {
 		if (!strncmp(serving->listen[i], "unix:", 5))
@@ -164,7 +208,9 @@ static int warn_of_proxy(void *context)
 		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "behind_unannounced_proxy",
 			log_text("address", serving->listen[i]),
 			log_text("issuer", serving->issuer),
-			log_text("advice", "give --behind-proxy: all clients share one limit"));
+			log_text("advice",
+				"name the proxy with --trusted-proxy, or give --behind-proxy: all "
+				"clients share one limit"));
 		break;
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #include "authority/credential.h"
 #include "authority/grant.h"
 #include "authority/password_hash.h"
+#include "authority/token_attempt.h"
 
 #include "base/random.h"
 #include "oauth/scope.h"
@@ -63,12 +64,21 @@ static const char *denial_reason(const struct token_call *call, bool right)
  * it can't be told. The user's state is looked at after it. */
 static int conclude(struct token_call *call, int error)
 {
+	const struct attempt_sent sent = token_attempt_user(call, call->user_known);
 	const char *reason;
 
-	if (error && error != ERROR_REFUSED)
+	if (error && error != ERROR_REFUSED) {
+		token_attempt_return(call);
 		return token_call_fault(call, error, "checking the password");
+	}
 	reason = denial_reason(call, !error);
-	return reason ? token_call_wrong_credentials(call, reason) : 0;
+	if (!reason) {
+		token_attempt_right(call, &sent);
+		return 0;
+	}
+	/* A chosen one was counted before it was hashed. */
+	error = sent.chosen ? 0 : token_attempt_take(call, &sent);
+	return error ? error : token_call_wrong_credentials(call, reason);
 }
 
 /* --- passwords of the generated form: at once --- */
@@ -112,8 +122,10 @@ static int confirm(struct token_call *call, subject_reader read_subject)
 {
 	int error = read_user(call, read_subject);
 
-	if (error)
+	if (error) {
+		token_attempt_return(call);
 		return error;
+	}
 	return conclude(call, credential_lives(call) ? 0 : ERROR_REFUSED);
 }
 
@@ -133,16 +145,19 @@ static void chosen_checked(void *context, const struct password_verdict *verdict
 static int check_chosen(struct token_call *call)
 {
 	const struct store_service_user *user = &call->issuance.subject.user;
+	const struct attempt_sent sent = token_attempt_user(call, call->user_known);
 	const struct password_check check = {
 		.password = submitted(call),
 		.against =
 			credential_imported(user->credentials, user->credential_count, call->now_s),
-		.trusted = false,
+		.trusted = token_attempt_is_trusted(call, &sent),
 		.done = chosen_checked,
 		.context = call,
 	};
-	int error;
+	int error = token_attempt_take(call, &sent);
 
+	if (error)
+		return error;
 	if (!check.against && !atomic_load(&call->authority->imported_exists))
 		return conclude(call, ERROR_REFUSED);
 	if (check.against)
@@ -150,6 +165,7 @@ static int check_chosen(struct token_call *call)
 	error = password_queue_submit(call->authority->passwords, &check);
 	if (!error)
 		return GRANT_LATER;
+	token_attempt_return(call);
 	return error == ERROR_BUSY ? token_call_busy(call)
 				   : token_call_fault(call, error, "checking the password");
 }
