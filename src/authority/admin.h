@@ -53,8 +53,28 @@ struct admin_new_service_user {
 	int (*deliver)(void *context, const char *username, const char *password);
 	void *context;
 };
+/* What `add` does before a password is made: the checks, and a user without one. */
+int admin_service_user_check(const struct admin *admin, const struct admin_new_service_user *wanted,
+	struct fault *fault);
+int admin_service_user_compose(const struct admin *admin,
+	const struct admin_new_service_user *wanted, struct store_service_user *ret_user);
 int admin_service_user_add(const struct admin *admin, const struct admin_new_service_user *wanted,
 	struct store_service_user *ret_user, struct fault *fault);
+/* Service Users with the passwords that they have elsewhere: a JSON object a line, all of
+ * them or none. A fault names the line; it never holds a password. */
+enum {
+	IMPORT_TEXT_MAX = 16 * 1024 * 1024, /* bytes in all */
+	IMPORT_LINES_MAX = 10000,
+};
+struct admin_import {
+	const char *text;
+	size_t length;
+	/* Called for each, in the order of the lines, once all are stored; may be NULL. */
+	int (*each)(void *context, const struct store_service_user *user);
+	void *context;
+};
+int admin_service_user_import(
+	const struct admin *admin, const struct admin_import *import, struct fault *fault);
 int admin_service_user_get(const struct admin *admin, const char *username,
 	struct store_service_user *ret_user, struct fault *fault);
 int admin_service_user_set_enabled(

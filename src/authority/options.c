@@ -268,20 +268,13 @@ int options_duration(const struct options *options, const char *name, int64_t ot
 	return 0;
 }
 
-int options_date(
-	const struct options *options, const char *name, int64_t *ret_at, struct fault *fault)
+int options_read_date(const char *text, int64_t *ret_at)
 {
-	const char *text = options_text(options, name);
 	struct tm parts = {0};
 	struct tm checked;
-	const char *end;
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	time_t at;
 
-	if (!text) {
-		*ret_at = 0;
-		return 0;
-	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%SZ", &parts);
 	if (!end || *end) {
 		parts = (struct tm){0};
 		end = strptime(text, "%Y-%m-%d", &parts);
@@ -291,12 +284,26 @@ int options_date(
 	}
 	checked = parts;
 	at = end && !*end ? timegm(&checked) : -1;
-	if (at <= 0 || checked.tm_mday != parts.tm_mday) {
+	if (at <= 0 || checked.tm_mday != parts.tm_mday)
+		return ERROR_INVALID;
+	*ret_at = at;
+	return 0;
+}
+
+int options_date(
+	const struct options *options, const char *name, int64_t *ret_at, struct fault *fault)
+{
+	const char *text = options_text(options, name);
+
+	if (!text) {
+		*ret_at = 0;
+		return 0;
+	}
+	if (options_read_date(text, ret_at)) {
 		fault_set(fault,
 			"--%s \"%.128s\": give a date such as 2027-03-31 or 2027-03-31T12:00:00Z",
 			name, text);
 		return ERROR_INVALID;
 	}
-	*ret_at = at;
 	return 0;
 }

@@ -91,5 +91,7 @@ int options_duration(const struct options *options, const char *name, int64_t ot
  * it was not given. */
 int options_date(
 	const struct options *options, const char *name, int64_t *ret_at, struct fault *fault);
+/* Such a date: 0 or ERROR_INVALID. */
+int options_read_date(const char *text, int64_t *ret_at);
 
 #endif

@@ -15,7 +15,10 @@
 #include "codec/json.h"
 
 #include "base/error.h"
+#include "base/secret.h"
 
+#include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const int64_t date_max = (int64_t)1 << 53;
@@ -63,6 +66,18 @@ int json_parse(const char *text, size_t length, size_t max, struct json **ret_do
 	}
 	*ret_document = (struct json *)document;
 	return 0;
+}
+
+static void wipe_and_free(void *bytes)
+{
+	if (bytes)
+		memory_wipe(bytes, malloc_usable_size(bytes));
+	free(bytes);
+}
+
+void json_wipe_freed(void)
+{
+	json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 void json_free(struct json *document)

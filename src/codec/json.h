@@ -26,6 +26,10 @@ int json_parse(const char *text, size_t length, size_t max, struct json **ret_do
 /* Wipes nothing; accepts NULL. Only for what json_parse gave. */
 void json_free(struct json *document);
 
+/* From now on memory that a document leaves is wiped. It concerns every user of jansson
+ * in the process, so it is for programs that read secrets and never for a library. */
+void json_wipe_freed(void);
+
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 bool json_is_text(const struct json *value);

@@ -283,9 +283,9 @@ class Dev(Server):
         self.confidential = self.seeded['clients'][0]
 
 
-def run(*arguments, environment=None, **more):
-    """A verb of aditd, to its end."""
-    done = subprocess.run([ADITD, *arguments], stdin=subprocess.DEVNULL, capture_output=True,
+def run(*arguments, environment=None, given=b'', **more):
+    """A verb of aditd, to its end; `given` is its stdin."""
+    done = subprocess.run([ADITD, *arguments], input=given, capture_output=True,
                           timeout=PATIENCE_S, check=False,
                           env={**os.environ, **(environment or {})}, **more)
     check(not SANITIZER.search(done.stderr.decode(errors='replace')), done.stderr.decode())

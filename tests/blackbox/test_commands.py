@@ -86,7 +86,7 @@ for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense
 
 
 for noun, verbs in (('site', 'add, list, show, enable, disable'),
-                    ('service-user', 'add, list, show, enable, disable, unlock, rotate'),
+                    ('service-user', 'add, import, list, show, enable, disable, unlock, rotate'),
                     ('client', 'add, list, show, enable, disable, rotate-secret, set-keys'),
                     ('key', 'list, show, rotate')):
     @suite.case(f'{noun} without a verb, or with none of its own', noun, verbs)

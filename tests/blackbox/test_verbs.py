@@ -70,7 +70,8 @@ def service_users(data):
     check(re.fullmatch('su_[0-9a-z]{26}', made['sub']), made['sub'])
     equal({**made, 'created_at': 0, 'sub': ''}, {
         'username': 'Zo\u00eb M.', 'site': 'south', 'role': 'write', 'state': 'enabled', 'sub': '',
-        'label': 'lorries', 'created_at': 0, 'expires_at': 4078684799}, 'the user')
+        'label': 'lorries', 'created_at': 0, 'expires_at': 4078684799,
+        'passwords': ['generated']}, 'the user')
     equal(data.json('service-user', 'show', 'Zo\u00eb M.'), made, 'show')
     unnamed = data.json('service-user', 'add', '--site', 'south', '--role', 'read')
     check(re.fullmatch('su-south-[a-z]{6}', unnamed['username']), unnamed['username'])

@@ -37,28 +37,29 @@ static int choose_username(
 	return error ? error : buf_printf(&name, "su-%s-%s", wanted->site, suffix);
 }
 
-static int compose(const struct admin *admin, const struct admin_new_service_user *wanted,
-	struct store_service_user *user)
+int admin_service_user_compose(const struct admin *admin,
+	const struct admin_new_service_user *wanted, struct store_service_user *ret_user)
 {
-	int error = choose_username(wanted, user);
+	struct store_service_user user = {.created_at = clock_now_s(admin->clock)};
+	int error = choose_username(wanted, &user);
 
 	if (!error)
-		error = text_copy(user->id, sizeof(user->id), "su_");
+		error = text_copy(user.id, sizeof(user.id), "su_");
 	if (!error)
-		error = random_text(user->id + 3, ID_RANDOM, "0123456789abcdefghjkmnpqrstvwxyz");
+		error = random_text(user.id + 3, ID_RANDOM, "0123456789abcdefghjkmnpqrstvwxyz");
 	if (!error)
-		error = text_copy(user->site, sizeof(user->site), wanted->site);
+		error = text_copy(user.site, sizeof(user.site), wanted->site);
 	if (!error)
-		error = text_copy(user->role, sizeof(user->role), wanted->role);
+		error = text_copy(user.role, sizeof(user.role), wanted->role);
 	if (!error)
 		error = text_copy(
-			user->label, sizeof(user->label), wanted->label ? wanted->label : "");
-	user->created_at = clock_now_s(admin->clock);
-	user->credential_count = 1;
+			user.label, sizeof(user.label), wanted->label ? wanted->label : "");
+	if (!error)
+		*ret_user = user;
 	return error;
 }
 
-static int check_wanted(
+int admin_service_user_check(
 	const struct admin *admin, const struct admin_new_service_user *wanted, struct fault *fault)
 {
 	struct store_site site;
@@ -81,11 +82,11 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 {
 	struct store_service_user user = {0};
 	char password[GENERATED_PASSWORD_SIZE];
-	int error = check_wanted(admin, wanted, fault);
+	int error = admin_service_user_check(admin, wanted, fault);
 
 	if (error)
 		return error;
-	error = compose(admin, wanted, &user);
+	error = admin_service_user_compose(admin, wanted, &user);
 	if (!error)
 		error = credential_make(admin->keyring, admin->clock,
 			GENERATED_SERVICE_USER_PASSWORD, user.id, password, &user.credentials[0]);
@@ -95,6 +96,7 @@ int admin_service_user_add(const struct admin *admin, const struct admin_new_ser
 		return error;
 	}
 	user.credentials[0].expires_at = wanted->expires_at;
+	user.credential_count = 1;
 	error = wanted->deliver(wanted->context, user.username, password);
 	memory_wipe(password, sizeof(password));
 	if (error) {

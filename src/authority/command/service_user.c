@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/command/command.h"
 
+#include "codec/json.h"
+
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { INPUT_STEP = 64 * 1024 };
 
 static const struct option_spec add_specs[] = {
 	{"site", "ID", "the one site it can reach", false, false},
@@ -30,6 +36,21 @@ static const char *state_of(const struct store_service_user *user)
 	return user->credential_count ? "enabled" : "no credential";
 }
 
+/* What each password that lives is, the newest first. */
+static const char *kinds_of(const struct store_service_user *user)
+{
+	static const char *const kinds[2][2] = {
+		{"generated generated", "generated imported"},
+		{"imported generated", "imported imported"},
+	};
+	bool first = *user->credentials[0].password_hash != '\0';
+	bool second = *user->credentials[1].password_hash != '\0';
+
+	if (user->credential_count < 2)
+		return !user->credential_count ? "" : first ? "imported" : "generated";
+	return kinds[first][second];
+}
+
 static void print_with(
 	struct output *output, const struct store_service_user *user, const char *password)
 {
@@ -43,10 +64,11 @@ static void print_with(
 		output_time("created_at", user->created_at),
 		output_time(
 			"expires_at", user->credential_count ? user->credentials[0].expires_at : 0),
+		output_list("passwords", kinds_of(user)),
 	};
 
 	if (password)
-		fields[8] = output_text("password", password);
+		fields[9] = output_text("password", password);
 	output_row(output, fields);
 }
 
@@ -126,6 +148,60 @@ static int run_show(struct invocation *invocation, const struct administration *
 	return error ? error : print_user(invocation, &user, NULL);
 }
 
+/* Reads all of stdin, within the bound. */
+static int read_input(struct buf *input, struct fault *fault)
+{
+	ssize_t got = 1;
+
+	if (isatty(STDIN_FILENO)) {
+		fault_set(
+			fault, "there is nothing to import; say aditd service-user import < FILE");
+		return ERROR_INVALID;
+	}
+	while (got > 0) {
+		if (buf_reserve(input, INPUT_STEP)) {
+			fault_set(fault,
+				"the file is larger than %d MiB, or there is no memory for it; "
+				"import it in parts",
+				IMPORT_TEXT_MAX / 1024 / 1024);
+			return ERROR_INVALID;
+		}
+		do
+			got = read(STDIN_FILENO, input->data + input->len, INPUT_STEP);
+		while (got < 0 && errno == EINTR);
+		input->len += got > 0 ? (size_t)got : 0;
+	}
+	if (!got)
+		return 0;
+	fault_set(fault, "stdin can't be read: %s; nothing was changed", strerror(errno));
+	return ERROR_INVALID;
+}
+
+static int run_import(struct invocation *invocation, const struct administration *administration)
+{
+	struct output output;
+	struct buf input;
+	struct admin_import import = {.each = print_row, .context = &output};
+	int error;
+
+	json_wipe_freed();
+	buf_init(&input, IMPORT_TEXT_MAX + INPUT_STEP);
+	output_begin(&output, options_flag(&invocation->options, "json"), true);
+	error = read_input(&input, &invocation->fault);
+	if (!error) {
+		import.text = input.data;
+		import.length = input.len;
+		error = admin_service_user_import(
+			&administration->admin, &import, &invocation->fault);
+	}
+	buf_finish(&input);
+	if (error)
+		output_abandon(&output);
+	else
+		error = command_changed(invocation, command_output_end(invocation, &output));
+	return error;
+}
+
 static int set_enabled(
 	struct invocation *invocation, const struct administration *administration, bool enabled)
 {
@@ -194,6 +270,12 @@ const struct verb service_user_verbs[] = {
 		.specs = add_specs,
 		.most = 1,
 		.administer = run_add},
+	{.noun = "service-user",
+		.name = "import",
+		.arguments = "",
+		.summary = "add those of another system, from stdin",
+		.specs = command_plain_options,
+		.administer = run_import},
 	{.noun = "service-user",
 		.name = "list",
 		.arguments = "",
