@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/route.h"
 
+#include "authority/cors.h"
 #include "authority/endpoint.h"
 #include "authority/metrics.h"
 #include "authority/respond.h"
@@ -18,7 +19,8 @@ struct route {
 	size_t body_max;
 	endpoint_handler handler;
 	enum metrics_endpoint counted_as;
-	bool unlimited; /* asked often by whoever watches over the process */
+	const char *cross_origin; /* methods that scripts of web clients may use; NULL: none */
+	bool unlimited;		  /* asked often by whoever watches over the process */
 };
 
 static const struct route routes[] = {
@@ -26,11 +28,13 @@ static const struct route routes[] = {
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
 		.handler = endpoint_token,
+		.cross_origin = "POST",
 		.counted_as = METRICS_TOKEN},
 	{.path = "/connect/revocation",
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
 		.handler = endpoint_revocation,
+		.cross_origin = "POST",
 		.counted_as = METRICS_REVOCATION},
 	{.path = "/connect/introspect",
 		.any_method = true,
@@ -41,12 +45,15 @@ static const struct route routes[] = {
 		.any_method = true,
 		.body_max = (size_t)64 * 1024,
 		.handler = endpoint_userinfo,
+		.cross_origin = "GET, HEAD, POST",
 		.counted_as = METRICS_USERINFO},
 	{.path = "/.well-known/openid-configuration",
 		.handler = endpoint_discovery,
+		.cross_origin = "GET, HEAD",
 		.counted_as = METRICS_DISCOVERY},
 	{.path = "/.well-known/openid-configuration/jwks",
 		.handler = endpoint_jwks,
+		.cross_origin = "GET, HEAD",
 		.counted_as = METRICS_JWKS},
 	{.path = "/healthz",
 		.at_root = true,
@@ -82,6 +89,7 @@ static const struct route *find_route(const struct authority *authority, const c
 {
 	static const struct route metadata = {.path = RFC8414_PATH,
 		.at_root = true,
+		.cross_origin = "GET, HEAD",
 		.handler = endpoint_discovery,
 		.counted_as = METRICS_DISCOVERY};
 	size_t issuer_length = strlen(authority->issuer_path);
@@ -157,6 +165,21 @@ static void serve_route(const struct route *route, struct authority *authority,
 		route->handler(authority, request, ticket);
 }
 
+/* Whether it is a preflight that is to be answered, and not the endpoint's. */
+static bool begin_cross_origin(const struct route *route, struct authority *authority,
+	const struct http_request *request, struct http_ticket ticket)
+{
+	struct catalog *catalog;
+	bool preflight;
+
+	if (!route || !route->cross_origin)
+		return false;
+	catalog = authority_catalog(authority);
+	preflight = cors_begin(catalog, request, ticket);
+	catalog_release(catalog);
+	return preflight;
+}
+
 static void refuse_path(struct http_ticket ticket)
 {
 	respond_error_anew(ticket, &(struct error_reply){.status = 404,
@@ -175,6 +198,8 @@ void route_request(
 	struct http_request from_source = *received;
 	const struct http_request *request = &from_source;
 
+	bool preflight = begin_cross_origin(route, authority, request, ticket);
+
 	http_mark(ticket, route ? route->counted_as : METRICS_OTHER);
 	if (forwarded_source(&authority->settings.proxies, received, &source)) {
 		respond_error_anew(ticket,
@@ -187,7 +212,9 @@ void route_request(
 	from_source.peer = &source;
 	if (!(route && route->unlimited) && refuse_flood(authority, request, ticket))
 		return;
-	if (route)
+	if (preflight)
+		cors_answer_preflight(ticket, route->cross_origin);
+	else if (route)
 		serve_route(route, authority, request, ticket);
 	else
 		refuse_path(ticket);

@@ -191,3 +191,27 @@ bool uri_is_safe(const struct uri *uri)
 {
 	return uri->https || uri_is_loopback(uri);
 }
+
+static void append_address(struct buf *buf, const char *host)
+{
+	char text[INET6_ADDRSTRLEN] = "";
+	struct in6_addr address;
+
+	if (inet_pton(AF_INET6, host, &address) == 1)
+		(void)inet_ntop(AF_INET6, &address, text, sizeof(text));
+	(void)buf_printf(buf, "[%s]", text);
+}
+
+int uri_append_origin(struct buf *buf, const struct uri *uri)
+{
+	(void)buf_append_text(buf, uri->https ? "https://" : "http://");
+	if (uri->host_is_ipv6)
+		append_address(buf, uri->host);
+	else
+		for (const char *at = uri->host; *at; at++)
+			(void)buf_append_char(
+				buf, (char)(*at >= 'A' && *at <= 'Z' ? *at | 0x20 : *at));
+	if (uri->port != (uri->https ? 443 : 80))
+		(void)buf_printf(buf, ":%u", uri->port);
+	return buf_status(buf);
+}

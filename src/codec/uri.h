@@ -8,6 +8,8 @@
 #ifndef CODEC_URI_H
 #define CODEC_URI_H
 
+#include "base/buf.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +38,11 @@ int uri_parse(const char *text, struct uri *ret_uri);
 
 /* Whether the host is exactly localhost, 127.0.0.0/8 in dotted decimal, or ::1. */
 bool uri_is_loopback(const struct uri *uri);
+
+/* Appends the origin as a browser writes it (RFC 6454, 6.2; WHATWG URL, 4.7): lower case,
+ * an IPv6 address in its short form, and no port where it is the scheme's own. 0,
+ * ERROR_MEMORY or ERROR_LIMIT. */
+int uri_append_origin(struct buf *buf, const struct uri *uri);
 
 /* https, or http on loopback: where tokens and credentials may go. */
 bool uri_is_safe(const struct uri *uri);

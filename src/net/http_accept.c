@@ -19,6 +19,7 @@ enum {
 	ACCEPT_MAX = 16, /* at once */
 	UNEVEN_MAX = 4,	 /* connections that a loop has more than another before it gives away */
 	TURNED_AWAY_HEAD_MAX = 128,
+	ADDED_FIELDS_MAX = 1024,
 	SEARCH_MAX = 512, /* connections looked at for one of the same source */
 };
 
@@ -86,6 +87,7 @@ static struct http_connection *create_connection(
 	connection->list = HTTP_LIST_NONE;
 	http_reader_init(&connection->reader, loop->server->options.max_body);
 	buf_init(&connection->out, SIZE_MAX / 4);
+	buf_init(&connection->fields, ADDED_FIELDS_MAX);
 	slot = &loop->slots[connection->slot];
 	slot->connection = connection;
 	connection->serial = (uint32_t)++slot->generation;

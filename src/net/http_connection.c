@@ -220,6 +220,7 @@ void http_connection_answer(struct http_loop *loop, struct http_connection *conn
 {
 	bool later = response->not_before_ms > loop->now_ms;
 	struct buf *out;
+	int error;
 
 	if (connection->phase != HTTP_PHASE_HANDLER)
 		return;
@@ -231,7 +232,9 @@ void http_connection_answer(struct http_loop *loop, struct http_connection *conn
 	connection->status = response->status;
 	connection->sent = 0;
 	out = connection->answer_in_loop ? &loop->out : &connection->out;
-	if (http_response_write(loop, connection, response, out)) {
+	error = http_response_write(loop, connection, response, out);
+	buf_finish(&connection->fields);
+	if (error) {
 		http_connection_close(loop, connection);
 	} else if (later) {
 		connection->phase = HTTP_PHASE_DELAY;

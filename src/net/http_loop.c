@@ -254,6 +254,7 @@ static void bury(struct http_loop *loop)
 		*link = connection->next;
 		http_reader_finish(&connection->reader);
 		buf_finish(&connection->out);
+		buf_finish(&connection->fields);
 		free(connection);
 	}
 }

@@ -67,6 +67,7 @@ struct http_connection {
 	size_t sent;	     /* bytes of it */
 	size_t discarded;    /* bytes read in LINGER */
 	bool unended;	     /* a request's outcome is still to be told */
+	struct buf fields;   /* that its answer will have besides its own */
 	unsigned mark;	     /* of that request, as its status and arrival are */
 	int status;
 	int64_t arrived_ns;

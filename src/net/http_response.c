@@ -112,10 +112,12 @@ int http_response_write(struct http_loop *loop, const struct http_connection *co
 	int status = response->status >= 200 && response->status <= 999 ? response->status : 500;
 	bool has_body = has_length(status) && response->body && !connection->is_head;
 	size_t fields = response->fields ? strlen(response->fields) : 0;
+	const struct buf *added = &connection->fields;
 	const char *server = loop->server->server_header;
 
 	buf_reset(out);
-	(void)buf_reserve(out, HEAD_ROOM + fields + (has_body ? response->body_length : 0));
+	(void)buf_reserve(
+		out, HEAD_ROOM + fields + added->len + (has_body ? response->body_length : 0));
 	append_status(out, status);
 	(void)buf_append_text(out, date_line(loop));
 	if (server) {
@@ -125,6 +127,8 @@ int http_response_write(struct http_loop *loop, const struct http_connection *co
 	}
 	if (fields)
 		(void)buf_append(out, response->fields, fields);
+	if (added->len && !buf_status(added))
+		(void)buf_append(out, added->data, added->len);
 	if (has_length(status)) {
 		(void)buf_append_text(out, "Content-Length: ");
 		append_number(

@@ -258,6 +258,18 @@ void http_mark(struct http_ticket ticket, unsigned mark)
 		loop->current->mark = mark;
 }
 
+int http_add_fields(struct http_ticket ticket, const char *fields)
+{
+	struct http_loop *loop;
+
+	if (!ticket.server || ticket.loop >= ticket.server->loop_count)
+		return ERROR_INVALID;
+	loop = &ticket.server->loops[ticket.loop];
+	if (!loop->current || loop->current->slot != ticket.slot)
+		return ERROR_INVALID;
+	return buf_append_text(&loop->current->fields, fields);
+}
+
 void http_server_statistics(
 	const struct http_server *server, struct http_statistics *ret_statistics)
 {

@@ -141,6 +141,10 @@ int http_server_start(struct http_server *server);
 /* Says what the request is, for http_outcome_handler. From its handler alone. */
 void http_mark(struct http_ticket ticket, unsigned mark);
 
+/* Lines "Name: value\r\n" that the answer will have besides its own, whoever writes it. From
+ * the handler, before it answers; more are appended. ERROR_LIMIT: more than 1 KiB. */
+int http_add_fields(struct http_ticket ticket, const char *fields);
+
 /* Copies the response; from any thread. */
 void http_answer(struct http_ticket ticket, const struct http_response *response);
 

@@ -129,6 +129,43 @@ int store_client_list(struct store *store,
 	return error;
 }
 
+struct web_client {
+	char redirect_uris[STORE_URIS_SIZE];
+};
+
+static int read_web(struct statement *statement, void *context)
+{
+	struct web_client *client;
+	bool row = false;
+	int error = statement_step(statement, &row);
+
+	while (!error && row) {
+		client = rows_add(context);
+		if (!client)
+			return ERROR_MEMORY;
+		statement_text(statement, 0, client->redirect_uris, sizeof(client->redirect_uris));
+		error = statement_step(statement, &row);
+	}
+	return error;
+}
+
+int store_client_list_web(
+	struct store *store, int (*each)(void *context, const char *redirect_uris), void *context)
+{
+	struct rows rows = {.size = sizeof(struct web_client)};
+	const struct web_client *clients;
+	int error = store_read(store,
+		"SELECT redirect_uris FROM client"
+		" WHERE type = 'web' AND disabled_at = 0 AND redirect_uris <> '' ORDER BY id",
+		(struct values){0}, read_web, &rows);
+
+	clients = (const struct web_client *)(const void *)rows.items;
+	for (size_t i = 0; i < rows.count && !error; i++)
+		error = each(context, clients[i].redirect_uris);
+	rows_finish(&rows);
+	return error;
+}
+
 struct client_change {
 	const char *id;
 	bool enabled;

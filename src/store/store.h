@@ -303,6 +303,9 @@ int store_client_add(struct store *store, const struct store_client *client);
 int store_client_get(struct store *store, const char *id, struct store_client *ret_client);
 int store_client_list(struct store *store,
 	int (*each)(void *context, const struct store_client *client), void *context);
+/* The redirect_uris of every client of the type "web" that is not disabled. */
+int store_client_list_web(
+	struct store *store, int (*each)(void *context, const char *redirect_uris), void *context);
 /* Disabling ends its access grants (generation + 1). */
 int store_client_set_enabled(struct store *store, const char *id, bool enabled);
 /* As store_service_user_rotate(), without ending grants. ERROR_REFUSED: the

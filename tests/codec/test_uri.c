@@ -125,6 +125,32 @@ static void test_loopback_and_safe(void **state)
 	assert_true(uri_is_safe(&uri));
 }
 
+static void test_origin(void **state)
+{
+	static const char *const origins[][2] = {
+		{"https://App.Example", "https://app.example"},
+		{"https://app.example:443/cb?x=1", "https://app.example"},
+		{"HTTPS://app.example:80/", "https://app.example:80"},
+		{"http://a:80/", "http://a"},
+		{"http://a:443", "http://a:443"},
+		{"https://127.0.0.1:8443/x", "https://127.0.0.1:8443"},
+		{"https://[2001:0DB8:0:0::1]:443/cb", "https://[2001:db8::1]"},
+	};
+	char bytes[64];
+	struct buf buf;
+	struct uri uri;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(origins) / sizeof(origins[0]); i++) {
+		assert_int_equal(uri_parse(origins[i][0], &uri), 0);
+		buf_init_fixed(&buf, bytes, sizeof(bytes));
+		assert_int_equal(uri_append_origin(&buf, &uri), 0);
+		assert_string_equal(buf.data, origins[i][1]);
+	}
+	buf_init_fixed(&buf, bytes, 8);
+	assert_int_equal(uri_append_origin(&buf, &uri), ERROR_LIMIT);
+}
+
 /* Whether browsers see the same host. */
 static bool same_host(const struct uri *uri, const char *hostname)
 {
@@ -144,6 +170,17 @@ static bool same_port(const struct uri *uri, const char *port)
 	return uri->port == (*port ? strtol(port, NULL, 10) : uri->https ? 443 : 80);
 }
 
+/* The short form of an IPv4 address in IPv6's clothes is another in inet_ntop()'s eyes. */
+static bool same_origin(const struct uri *uri, const char *origin)
+{
+	char bytes[URI_HOST_MAX + 32];
+	struct buf buf;
+
+	buf_init_fixed(&buf, bytes, sizeof(bytes));
+	assert_int_equal(uri_append_origin(&buf, uri), 0);
+	return !origin || !strcmp(buf.data, origin) || strchr(uri->host, '.');
+}
+
 static bool check_vector(const struct json *vector)
 {
 	const char *input = json_member_text(vector, "input");
@@ -158,6 +195,8 @@ static bool check_vector(const struct json *vector)
 	if (!same_port(&uri, json_member_text(vector, "port")) ||
 		strcmp(protocol, uri.https ? "https:" : "http:") != 0)
 		fail_msg("%s: port or scheme", input);
+	if (!same_origin(&uri, json_member_text(vector, "origin")))
+		fail_msg("%s: origin", input);
 	return true;
 }
 
@@ -202,6 +241,7 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_a_uri_of_ours_is_refused),
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_loopback_and_safe),
+		cmocka_unit_test(test_origin),
 		cmocka_unit_test(test_web_platform_tests),
 	};
 

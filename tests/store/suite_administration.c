@@ -457,6 +457,37 @@ static void test_client_secrets_rotate(void **state)
 	assert_int_equal(after.generation, grant.generation);
 }
 
+static int show_uris(void *context, const char *redirect_uris)
+{
+	return show(context, redirect_uris);
+}
+
+static void test_web_clients(void **state)
+{
+	struct world *world = *state;
+	struct store_client client = some_client("native", "native");
+	struct shown shown = {0};
+
+	(void)stpcpy(client.redirect_uris, "https://n.example");
+	assert_int_equal(store_client_add(world->store, &client), 0);
+	(void)stpcpy(client.type, "web");
+	(void)stpcpy(client.id, "b");
+	(void)stpcpy(client.redirect_uris, "https://b.example\nhttps://b2.example");
+	assert_int_equal(store_client_add(world->store, &client), 0);
+	(void)stpcpy(client.id, "a");
+	(void)stpcpy(client.redirect_uris, "https://a.example");
+	assert_int_equal(store_client_add(world->store, &client), 0);
+	assert_int_equal(store_client_list_web(world->store, show_uris, &shown), 0);
+	assert_string_equal(
+		shown.names, "https://a.example https://b.example\nhttps://b2.example");
+	shown = (struct shown){.stop_at = 1};
+	assert_int_equal(store_client_list_web(world->store, show_uris, &shown), 77);
+	assert_int_equal(store_client_set_enabled(world->store, "b", false), 0);
+	shown = (struct shown){0};
+	assert_int_equal(store_client_list_web(world->store, show_uris, &shown), 0);
+	assert_string_equal(shown.names, "https://a.example");
+}
+
 static void test_client_keys(void **state)
 {
 	struct world *world = *state;
@@ -544,6 +575,7 @@ int suite_run_administration(void)
 		PEOPLED(test_clients),
 		PEOPLED(test_client_refusals),
 		PEOPLED(test_client_secrets_rotate),
+		PEOPLED(test_web_clients),
 		PEOPLED(test_client_keys),
 		PEOPLED(test_keys_take_a_secrets_place),
 		PEOPLED(test_disabling_a_client),

@@ -2,6 +2,7 @@
 #include "authority/command/command.h"
 
 #include "authority/client_keys.h"
+#include "authority/cors.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,6 +44,7 @@ static const struct option_spec set_keys_specs[] = {
 static void print_with(struct output *output, const struct store_client *client, const char *secret)
 {
 	char keys[STORE_JWKS_SIZE];
+	char origins[STORE_URIS_SIZE];
 	struct output_field fields[OUTPUT_COLUMNS_MAX] = {
 		output_text("client_id", client->id),
 		output_text("type", client->type),
@@ -60,6 +62,9 @@ static void print_with(struct output *output, const struct store_client *client,
 		fields[count++] = output_text("sub", client->service_user_id);
 	if (*client->resource)
 		fields[count++] = output_text("resource", client->resource);
+	if (!strcmp(client->type, "web") && !cors_origins(client->redirect_uris, origins) &&
+		*origins)
+		fields[count++] = output_list("origins", origins);
 	if (!client_keys_list(client->jwks, keys) && *keys)
 		fields[count++] = output_list("keys", keys);
 	if (secret)
