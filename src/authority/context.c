@@ -263,6 +263,24 @@ static int start_metrics(struct authority *authority, struct fault *fault)
 	return 0;
 }
 
+/* One line a second at most: port scanners are many. */
+static void handshake_failed(void *context, const char *reason, const struct sockaddr_storage *peer)
+{
+	struct authority *authority = context;
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t told_ms = atomic_load(&authority->handshake_told_ms);
+	char source[HTTP_SOURCE_SIZE];
+
+	atomic_fetch_add(&authority->handshake_untold, 1);
+	if ((told_ms && now_ms - told_ms < 1000) ||
+		!atomic_compare_exchange_strong(&authority->handshake_told_ms, &told_ms, now_ms))
+		return;
+	http_source_text(peer, source);
+	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "tls_handshake_failed",
+		log_text("reason", reason), log_text("source", source),
+		log_number("count", atomic_exchange(&authority->handshake_untold, 0)));
+}
+
 int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,
 	struct fault *fault)
 {
@@ -273,6 +291,8 @@ int authority_start(struct authority *authority, const char *const *listen, size
 		.handler = handle,
 		.refused = refused,
 		.ended = authority->metrics ? ended : NULL,
+		.handshake_failed = handshake_failed,
+		.tls = authority->settings.tls,
 		.max_per_source = authority->settings.connections_per_source,
 		.context = authority,
 	};
@@ -294,6 +314,7 @@ int authority_start(struct authority *authority, const char *const *listen, size
 	for (size_t i = 0; i < listen_count; i++)
 		LOG_EVENT(authority->log, LOG_LEVEL_INFO, "listening",
 			log_text("address", http_server_address(authority->server, i)),
+			log_text("scheme", http_server_scheme(authority->server, i)),
 			log_text("issuer", authority->self.issuer));
 	return 0;
 }

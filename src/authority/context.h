@@ -40,6 +40,7 @@ struct authority_settings {
 	unsigned threads;	       /* 0: one per core */
 	unsigned password_threads;     /* 0: as password_queue_create() has it */
 	const char *metrics;	       /* where /metrics is served; NULL: nowhere; borrowed */
+	struct tls_server *tls;	       /* of TCP connections; borrowed; NULL: plain HTTP */
 	unsigned measure_one_in; /* for bench: CPU time of one signature in so many; 0: none */
 };
 
@@ -85,6 +86,8 @@ struct authority {
 	_Atomic int64_t sweep_due_ms; /* monotonic */
 	_Atomic int64_t flood_told_ms;
 	_Atomic int64_t flood_untold; /* refusals since then that no line tells of */
+	_Atomic int64_t handshake_told_ms;
+	_Atomic int64_t handshake_untold;
 };
 
 void authority_settings_init(struct authority_settings *settings);

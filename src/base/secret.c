@@ -37,14 +37,15 @@ int secret_init(struct secret *secret, const void *bytes, size_t length)
 
 static int check_owner_and_mode(int fd, size_t max, enum secret_readers readers, size_t *ret_size)
 {
-	mode_t forbidden = readers == SECRET_OWNER_ONLY ? 077 : 037;
+	static const mode_t forbidden[] = {
+		[SECRET_OWNER_ONLY] = 077, [SECRET_OWNER_AND_GROUP] = 037, [SECRET_ANYBODY] = 0};
 	struct stat status;
 
 	if (fstat(fd, &status))
 		return ERROR_IO;
-	if (!S_ISREG(status.st_mode) || (status.st_mode & forbidden))
+	if (!S_ISREG(status.st_mode) || (status.st_mode & forbidden[readers]))
 		return ERROR_REFUSED;
-	if (status.st_uid != geteuid() && status.st_uid != 0)
+	if (readers != SECRET_ANYBODY && status.st_uid != geteuid() && status.st_uid != 0)
 		return ERROR_REFUSED;
 	if (status.st_size < 0 || (size_t)status.st_size > max)
 		return ERROR_LIMIT;

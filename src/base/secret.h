@@ -27,6 +27,8 @@ int secret_init_empty(struct secret *secret, size_t length);
 enum secret_readers {
 	SECRET_OWNER_ONLY,
 	SECRET_OWNER_AND_GROUP, /* of systemd's credentials: an ACL's mask stands there */
+	SECRET_ANYBODY,		/* no secret, such as the certificate to a key: its owner does not
+				   matter either */
 };
 
 /* Reads at most `max` bytes of a file that nobody else may read or write, and whose

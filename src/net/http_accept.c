@@ -52,6 +52,12 @@ static void turn_away(
 	int length;
 
 	http_refusal_compose(loop->server, &refusal, &answer);
+	/* A client that waits for TLS would not understand it. */
+	if (http_server_is_secure(loop->server, peer)) {
+		(void)close(fd);
+		atomic_fetch_sub(&loop->count, 1);
+		return;
+	}
 	length = snprintf(text, sizeof(text),
 		"HTTP/1.1 503 %s\r\nRetry-After: 1\r\n%sContent-Length: %zu\r\n"
 		"Connection: close\r\n\r\n%s",
@@ -84,6 +90,7 @@ static struct http_connection *create_connection(
 	connection->fd = fd;
 	connection->slot = loop->free_slots[--loop->free_count];
 	connection->peer = *peer;
+	connection->is_secure = http_server_is_secure(loop->server, peer);
 	connection->list = HTTP_LIST_NONE;
 	http_reader_init(&connection->reader, loop->server->options.max_body);
 	buf_init(&connection->out, SIZE_MAX / 4);

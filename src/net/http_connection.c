@@ -23,11 +23,15 @@ enum {
 
 static ssize_t receive(struct http_connection *connection, void *bytes, size_t size)
 {
+	if (connection->tls && connection->phase != HTTP_PHASE_LINGER)
+		return tls_receive(connection->tls, bytes, size);
 	return recv(connection->fd, bytes, size, 0);
 }
 
 static ssize_t transmit(struct http_connection *connection, const void *bytes, size_t length)
 {
+	if (connection->tls)
+		return tls_transmit(connection->tls, bytes, length);
 	return send(connection->fd, bytes, length, MSG_NOSIGNAL);
 }
 
@@ -90,6 +94,8 @@ void http_connection_close(struct http_loop *loop, struct http_connection *conne
 	http_timers_remove(&loop->timers, &connection->timer);
 	http_loop_list(loop, connection, HTTP_LIST_NONE);
 	connection->phase = HTTP_PHASE_CLOSED;
+	tls_session_destroy(connection->tls);
+	connection->tls = NULL;
 	(void)close(connection->fd);
 	slot->connection = NULL;
 	slot->generation++;
@@ -146,6 +152,18 @@ static void settle(struct http_loop *loop, struct http_connection *connection)
 		await(loop, connection, phase);
 }
 
+/* No more is sent; what still comes is read and forgotten for a while. */
+static void linger(struct http_loop *loop, struct http_connection *connection)
+{
+	if (connection->tls)
+		tls_end(connection->tls);
+	(void)shutdown(connection->fd, SHUT_WR);
+	connection->phase = HTTP_PHASE_LINGER;
+	connection->readable = true;
+	set_deadline(loop, connection, LINGER_MS);
+	http_loop_list(loop, connection, HTTP_LIST_IDLE);
+}
+
 /* Whether the connection goes on. */
 static bool end_answer(struct http_loop *loop, struct http_connection *connection)
 {
@@ -163,22 +181,27 @@ static bool end_answer(struct http_loop *loop, struct http_connection *connectio
 		http_connection_close(loop, connection);
 		return false;
 	}
-	(void)shutdown(connection->fd, SHUT_WR);
-	connection->phase = HTTP_PHASE_LINGER;
-	connection->readable = true;
-	set_deadline(loop, connection, LINGER_MS);
-	http_loop_list(loop, connection, HTTP_LIST_IDLE);
+	linger(loop, connection);
 	return true;
 }
 
-/* The socket takes no more now: what is left waits in the connection's own memory. */
-static bool park(struct http_loop *loop, struct http_connection *connection)
+static void watch_writable(struct http_loop *loop, struct http_connection *connection)
 {
 	struct epoll_event event = {
 		.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
 		.data.u64 = (uint64_t)connection->slot << 32 | connection->serial,
 	};
 
+	if (connection->watches_writable)
+		return;
+	connection->watches_writable = true;
+	if (epoll_ctl(loop->epoll, EPOLL_CTL_MOD, connection->fd, &event))
+		http_connection_close(loop, connection);
+}
+
+/* The socket takes no more now: what is left waits in the connection's own memory. */
+static bool park(struct http_loop *loop, struct http_connection *connection)
+{
 	if (connection->answer_in_loop) {
 		if (buf_append(&connection->out, loop->out.data + connection->sent,
 			    loop->out.len - connection->sent)) {
@@ -188,10 +211,7 @@ static bool park(struct http_loop *loop, struct http_connection *connection)
 		empty_loop_buffer(loop, connection);
 		connection->sent = 0;
 	}
-	if (!connection->watches_writable &&
-		epoll_ctl(loop->epoll, EPOLL_CTL_MOD, connection->fd, &event))
-		http_connection_close(loop, connection);
-	connection->watches_writable = true;
+	watch_writable(loop, connection);
 	return false;
 }
 
@@ -310,6 +330,19 @@ static bool say_continue(struct http_loop *loop, struct http_connection *connect
 	return false;
 }
 
+static bool may_have_more(const struct http_connection *connection, ssize_t length, size_t size)
+{
+	return connection->tls ? tls_has_more(connection->tls) : (size_t)length == size;
+}
+
+/* Nothing can be read now. TLS may have to write first: then EPOLLOUT says `readable`. */
+static void wait_for_socket(struct http_loop *loop, struct http_connection *connection)
+{
+	connection->readable = false;
+	if (connection->tls && tls_wants_write(connection->tls))
+		watch_writable(loop, connection);
+}
+
 static bool fill(struct http_loop *loop, struct http_connection *connection)
 {
 	char *bytes;
@@ -328,13 +361,13 @@ static bool fill(struct http_loop *loop, struct http_connection *connection)
 	if (length > 0) {
 		http_reader_add(&connection->reader, (size_t)length);
 		/* Edge-triggered: what comes after a short read is told. */
-		connection->readable = connection->ended || (size_t)length == size;
+		connection->readable = connection->ended || may_have_more(connection, length, size);
 		return true;
 	}
 	if (length < 0 && errno == EINTR)
 		return true;
 	if (length < 0 && errno == EAGAIN) {
-		connection->readable = false;
+		wait_for_socket(loop, connection);
 		return true;
 	}
 	http_connection_close(loop, connection);
@@ -381,14 +414,83 @@ static bool discard(struct http_loop *loop, struct http_connection *connection)
 	return false;
 }
 
+/* The first byte has come. Who speaks plain HTTP here is told so, in the clear; what is
+ * neither is TLS's to refuse. */
+static bool begin_tls(struct http_loop *loop, struct http_connection *connection)
+{
+	unsigned char first = 0;
+	ssize_t length;
+
+	if (!connection->readable) {
+		settle(loop, connection);
+		return false;
+	}
+	length = recv(connection->fd, &first, 1, MSG_PEEK);
+	if (length < 0 && errno == EAGAIN)
+		connection->readable = false;
+	if (length < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (length == 1 && ((first >= 'A' && first <= 'Z') || (first >= 'a' && first <= 'z'))) {
+		connection->is_secure = false;
+		refuse(loop, connection, 400, "plain HTTP was sent where TLS is spoken: use https");
+		return true;
+	}
+	if (length <= 0 ||
+		tls_session_create(loop->server->options.tls, connection->fd, &connection->tls)) {
+		http_connection_close(loop, connection);
+		return false;
+	}
+	connection->phase = HTTP_PHASE_HANDSHAKE;
+	set_deadline(loop, connection, loop->server->options.head_timeout_ms);
+	return true;
+}
+
+static void tell_of_handshake(
+	struct http_loop *loop, struct http_connection *connection, const char *reason)
+{
+	const struct http_server_options *options = &loop->server->options;
+
+	if (options->handshake_failed)
+		options->handshake_failed(options->context, reason, &connection->peer);
+}
+
+/* Whether there is more to do at once. */
+static bool shake(struct http_loop *loop, struct http_connection *connection)
+{
+	const char *reason = NULL;
+	int error;
+
+	if (!connection->readable)
+		return false;
+	error = tls_handshake(connection->tls, &reason);
+	if (!error) {
+		await(loop, connection, HTTP_PHASE_IDLE);
+		return true;
+	}
+	if (error != ERROR_BUSY) {
+		/* The alert that says why must not be lost to a reset. */
+		tell_of_handshake(loop, connection, reason);
+		linger(loop, connection);
+		return true;
+	}
+	if (tls_is_blocked(connection->tls))
+		wait_for_socket(loop, connection);
+	return !tls_is_blocked(connection->tls);
+}
+
 static bool step(struct http_loop *loop, struct http_connection *connection)
 {
 	switch (connection->phase) {
 	case HTTP_PHASE_IDLE:
+		if (connection->is_secure && !connection->tls)
+			return begin_tls(loop, connection);
+		return read_on(loop, connection);
 	case HTTP_PHASE_HEAD:
 	case HTTP_PHASE_BODY_AWAIT:
 	case HTTP_PHASE_BODY:
 		return read_on(loop, connection);
+	case HTTP_PHASE_HANDSHAKE:
+		return shake(loop, connection);
 	case HTTP_PHASE_WRITE:
 		return flush(loop, connection);
 	case HTTP_PHASE_LINGER:
@@ -416,8 +518,10 @@ void http_connection_event(
 		http_connection_close(loop, connection);
 		return;
 	}
-	if (events & (EPOLLIN | EPOLLRDHUP))
+	if (events & (EPOLLIN | EPOLLRDHUP) || (events & EPOLLOUT && connection->tls))
 		connection->readable = true;
+	if (connection->readable && connection->tls)
+		tls_wake(connection->tls);
 	if (events & EPOLLRDHUP)
 		connection->ended = true;
 	http_connection_run(loop, connection);
@@ -434,6 +538,10 @@ void http_connection_expire(struct http_loop *loop, struct http_connection *conn
 	case HTTP_PHASE_HANDLER:
 		refuse(loop, connection, 503, "no answer in time");
 		break;
+	case HTTP_PHASE_HANDSHAKE:
+		tell_of_handshake(loop, connection, "too slow");
+		http_connection_close(loop, connection);
+		return;
 	case HTTP_PHASE_DELAY:
 		connection->phase = HTTP_PHASE_WRITE;
 		set_deadline(loop, connection, loop->server->options.write_timeout_ms);

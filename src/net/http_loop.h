@@ -13,6 +13,7 @@
 #include "net/http_server.h"
 #include "net/http_sources.h"
 #include "net/http_timers.h"
+#include "net/tls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -31,6 +32,7 @@ enum http_phase {
 	HTTP_PHASE_DELAY,      /* the answer is ready and not due */
 	HTTP_PHASE_WRITE,      /* the answer is on its way */
 	HTTP_PHASE_LINGER,     /* all is written; what still comes is thrown away */
+	HTTP_PHASE_HANDSHAKE,  /* of TLS */
 	HTTP_PHASE_CLOSED,     /* to be freed at the end of the loop's round */
 };
 
@@ -57,7 +59,8 @@ struct http_connection {
 	bool readable;	 /* the socket may have bytes */
 	bool ended;	 /* the peer sends no more */
 	bool watches_writable;
-	bool served; /* got a whole request before */
+	bool is_secure; /* speaks TLS, or will */
+	bool served;	/* got a whole request before */
 	bool is_head;
 	bool is_http10;
 	bool close;	     /* after the answer */
@@ -71,6 +74,7 @@ struct http_connection {
 	unsigned mark;	     /* of that request, as its status and arrival are */
 	int status;
 	int64_t arrived_ns;
+	struct tls_session *tls; /* NULL: plain, or nothing has come yet */
 	struct http_reader reader;
 	struct sockaddr_storage peer;
 };
@@ -184,6 +188,9 @@ void http_connection_close(struct http_loop *loop, struct http_connection *conne
 /* http_response.c. Replaces what is in `out`: 0 or ERROR_MEMORY, ERROR_LIMIT. */
 int http_response_write(struct http_loop *loop, const struct http_connection *connection,
 	const struct http_response *response, struct buf *out);
+
+/* Whether connections from there speak TLS: all but those over Unix sockets, where there is any. */
+bool http_server_is_secure(const struct http_server *server, const struct sockaddr_storage *peer);
 
 /* Fills in what is answered to a refusal, and tells the server's user. */
 void http_refusal_compose(const struct http_server *server, const struct http_refusal *refusal,

@@ -164,9 +164,22 @@ done:
 	return error;
 }
 
+bool http_server_is_secure(const struct http_server *server, const struct sockaddr_storage *peer)
+{
+	return server->options.tls && peer->ss_family != AF_UNIX;
+}
+
 const char *http_server_address(const struct http_server *server, size_t index)
 {
 	return index < server->listener_count ? server->listeners[index].address : NULL;
+}
+
+const char *http_server_scheme(const struct http_server *server, size_t index)
+{
+	bool secure = server->options.tls && index < server->listener_count &&
+		      !server->listeners[index].is_unix;
+
+	return secure ? "https" : "http";
 }
 
 /* Signals are for the program's own threads. */

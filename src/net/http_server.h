@@ -20,6 +20,7 @@
 #include <sys/socket.h>
 
 struct http_server;
+struct tls_server;
 
 struct http_ticket {
 	struct http_server *server;
@@ -108,22 +109,30 @@ struct http_outcome {
  * thread; may be NULL, and then nothing is timed. */
 typedef void (*http_outcome_handler)(void *context, const struct http_outcome *outcome);
 
+/* Called for each TLS handshake that failed, so that it can be logged; `reason` is static.
+ * On a loop thread; may be NULL. */
+typedef void (*http_handshake_handler)(
+	void *context, const char *reason, const struct sockaddr_storage *peer);
+
 struct http_server_options {
 	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path" */
 	size_t listen_count;
-	unsigned threads;	   /* loops; 0: one per core */
-	size_t max_connections;	   /* 0: 4096, less where RLIMIT_NOFILE says so */
-	size_t max_per_source;	   /* 0: 512; per IPv4 address, IPv6 /64; Unix sockets apart */
-	size_t max_body;	   /* 0: 64 KiB */
-	int head_timeout_ms;	   /* 0: 5,000: the whole head, however it drips */
-	int body_timeout_ms;	   /* 0: 10,000: from its first byte */
-	int idle_timeout_ms;	   /* 0: 10,000 */
-	int write_timeout_ms;	   /* 0: 10,000: the whole answer */
-	int answer_timeout_ms;	   /* 0: 30,000: the handler's; then 503 */
+	unsigned threads;	/* loops; 0: one per core */
+	size_t max_connections; /* 0: 4096, less where RLIMIT_NOFILE says so */
+	size_t max_per_source;	/* 0: 512; per IPv4 address, IPv6 /64; Unix sockets apart */
+	size_t max_body;	/* 0: 64 KiB */
+	int head_timeout_ms;	/* 0: 5,000: the whole head, however it drips; the handshake too */
+	int body_timeout_ms;	/* 0: 10,000: from its first byte */
+	int idle_timeout_ms;	/* 0: 10,000 */
+	int write_timeout_ms;	/* 0: 10,000: the whole answer */
+	int answer_timeout_ms;	/* 0: 30,000: the handler's; then 503 */
+	struct tls_server *tls; /* net/tls.h: what TCP connections speak; borrowed; NULL: plain
+				   HTTP. Unix sockets are always plain */
 	const char *server_header; /* NULL: no Server field */
 	http_handler handler;
 	http_refusal_handler refused;
 	http_outcome_handler ended;
+	http_handshake_handler handshake_failed;
 	void *context;
 };
 
@@ -134,6 +143,9 @@ int http_server_create(const struct http_server_options *options, struct http_se
 
 /* The address that listener `index` really got ("127.0.0.1:40123"), borrowed. */
 const char *http_server_address(const struct http_server *server, size_t index);
+
+/* What is spoken there: "http" or "https". */
+const char *http_server_scheme(const struct http_server *server, size_t index);
 
 /* Starts the loops' threads. */
 int http_server_start(struct http_server *server);

@@ -26,6 +26,7 @@ enum {
 /* `server` is set by served_start(), cleared by served_end(). */
 struct served {
 	struct http_server *server;
+	struct tls_server *tls;
 	atomic_int handled;
 	atomic_int refused;
 	atomic_int refused_status; /* the last one */
@@ -134,6 +135,10 @@ static inline void served_start(struct http_server_options options)
 	options.threads = options.threads ? options.threads : 2;
 	options.handler = served_handle;
 	options.refused = served_refuse;
+#ifdef WIRE_TLS
+	if (!options.tls)
+		options.tls = served.tls = wire_tls_server();
+#endif
 	if (http_server_create(&options, &served.server, &fault))
 		fail_msg("%s", fault.text);
 	assert_int_equal(http_server_start(served.server), 0);
@@ -144,6 +149,10 @@ static inline void served_end(void)
 	http_server_stop(served.server, 2000);
 	http_server_destroy(served.server);
 	served.server = NULL;
+#ifdef WIRE_TLS
+	tls_server_destroy(served.tls);
+	served.tls = NULL;
+#endif
 	free(served.big);
 	served.big = NULL;
 }

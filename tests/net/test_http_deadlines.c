@@ -148,6 +148,7 @@ static void test_answer_that_is_taken_slowly(void **state)
 	to.sin_port = htons((uint16_t)wire_port(served.server, 0));
 	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	(void)wire_tls_connect(fd);
 	wire_send(fd, "GET /big HTTP/1.1\r\nHost: x\r\n\r\n");
 	while (length > 0) {
 		char byte;

@@ -31,6 +31,35 @@ enum {
 	WIRE_SIZE = 512 * 1024,
 };
 
+/* In wire_tls.h: for a server that speaks TLS. */
+#ifdef WIRE_TLS
+static inline int wire_tls_connect(int fd);
+static inline ssize_t wire_tls_receive(int fd, void *bytes, size_t size);
+static inline ssize_t wire_tls_send(int fd, const void *bytes, size_t length);
+static inline bool wire_tls_has(int fd);
+#else
+static inline int wire_tls_connect(int fd)
+{
+	return fd;
+}
+
+static inline ssize_t wire_tls_receive(int fd, void *bytes, size_t size)
+{
+	return recv(fd, bytes, size, 0);
+}
+
+static inline ssize_t wire_tls_send(int fd, const void *bytes, size_t length)
+{
+	return send(fd, bytes, length, MSG_NOSIGNAL);
+}
+
+static inline bool wire_tls_has(int fd)
+{
+	(void)fd;
+	return false;
+}
+#endif
+
 static inline int wire_port(const struct http_server *server, size_t index)
 {
 	const char *address = http_server_address(server, index);
@@ -57,7 +86,7 @@ static inline int wire_connect_from(const struct http_server *server, unsigned l
 	assert_true(fd >= 0);
 	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof(from)), 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
-	return fd;
+	return wire_tls_connect(fd);
 }
 
 static inline int wire_connect(const struct http_server *server)
@@ -71,7 +100,7 @@ static inline bool wire_send_bytes(int fd, const void *bytes, size_t length)
 	const char *at = bytes;
 
 	while (length) {
-		ssize_t sent = send(fd, at, length, MSG_NOSIGNAL);
+		ssize_t sent = wire_tls_send(fd, at, length);
 
 		if (sent < 0 && errno == EINTR)
 			continue;
@@ -93,11 +122,11 @@ static inline ssize_t wire_receive(int fd, void *bytes, size_t size)
 {
 	struct pollfd waits = {.fd = fd, .events = POLLIN};
 
-	if (poll(&waits, 1, WIRE_WAIT_MS) != 1) {
+	if (!wire_tls_has(fd) && poll(&waits, 1, WIRE_WAIT_MS) != 1) {
 		errno = ETIMEDOUT;
 		return -1;
 	}
-	return recv(fd, bytes, size, 0);
+	return wire_tls_receive(fd, bytes, size);
 }
 
 /* Whether nothing comes for so long, and the connection stays. */
@@ -105,7 +134,7 @@ static inline bool wire_silent(int fd, int for_ms)
 {
 	struct pollfd waits = {.fd = fd, .events = POLLIN};
 
-	return poll(&waits, 1, for_ms) == 0;
+	return !wire_tls_has(fd) && poll(&waits, 1, for_ms) == 0;
 }
 
 /* Whether the peer ends the connection without another byte. */
@@ -170,5 +199,9 @@ static inline int wire_status_of(int fd)
 {
 	return wire_read_reply(fd, true).status;
 }
+
+#ifdef WIRE_TLS
+#include "wire_tls.h"
+#endif
 
 #endif

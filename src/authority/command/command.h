@@ -132,19 +132,41 @@ int command_changed(struct invocation *invocation, int error);
 /* Ends a list that the store gave, with the store's `error`: sets the fault. */
 int command_list_end(struct invocation *invocation, struct output *output, int error);
 
-/* Runs a started authority until SIGTERM or SIGINT. `ready` is called once. */
+/* Runs a started authority until SIGTERM or SIGINT. `ready` is called once, `reload` at
+ * each SIGHUP, `tick` four times a second; all but `ready` may be NULL. */
 struct running {
 	struct authority *authority;
 	const char *const *listen;
 	size_t listen_count;
 	int (*ready)(void *context);
+	void (*reload)(void *context);
+	void (*tick)(void *context);
 	void *context;
 };
 int command_serve(const struct running *running, struct fault *fault);
 /* No core files and no debugger: every verb has keys or secrets in its memory. */
 void command_leave_no_core(void);
-/* To be called before any thread is made: signals are held for command_serve(). */
-void command_prepare_process(void);
+/* To be called before any thread is made: signals are held for command_serve(), SIGHUP
+ * too where it is to be taken as `reload`. */
+void command_prepare_process(bool reloads);
+
+/* The certificate that --tls-cert and --tls-key name, and what is told of it. */
+struct certificate {
+	struct tls_server *tls; /* NULL: none is given */
+	const char *path;
+	const struct log *log;
+	const struct clock *clock;
+	const char *host; /* that clients ask for; NULL: not known */
+	int64_t told_at;
+};
+/* 0, or an error with the fault. Closed in any case. */
+int certificate_open(struct certificate *certificate, struct invocation *invocation);
+void certificate_close(struct certificate *certificate);
+/* Warns of what is wrong with it, now, or once a day. */
+void certificate_tell(struct certificate *certificate);
+void certificate_tell_daily(struct certificate *certificate);
+/* Reads the files again; the log says how it went. */
+void certificate_reload(struct certificate *certificate);
 
 /* Whether it is a numeric address with a port, or "unix:" and a path that fits. */
 bool listen_has_form(const char *address);

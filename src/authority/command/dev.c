@@ -339,7 +339,7 @@ static int run(struct invocation *invocation)
 		error = take_settings(&development);
 	if (error)
 		return error;
-	command_prepare_process();
+	command_prepare_process(false);
 	for (int tries = 0; tries < PORT_TRIES; tries++) {
 		error = choose_address(&development, port, &invocation->fault);
 		if (!error)

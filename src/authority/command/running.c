@@ -54,11 +54,13 @@ bool listen_is_local(const char *address)
 	       !strncmp(address, "unix:", 5);
 }
 
-static void stop_signals(sigset_t *ret_set)
+static void held_signals(sigset_t *ret_set, bool reloads)
 {
 	(void)sigemptyset(ret_set);
 	(void)sigaddset(ret_set, SIGTERM);
 	(void)sigaddset(ret_set, SIGINT);
+	if (reloads)
+		(void)sigaddset(ret_set, SIGHUP);
 }
 
 void command_leave_no_core(void)
@@ -69,28 +71,44 @@ void command_leave_no_core(void)
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-void command_prepare_process(void)
+void command_prepare_process(bool reloads)
 {
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	stop_signals(&set);
+	held_signals(&set, reloads);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* Until a signal says to stop. */
+static void run_until_stopped(const struct running *running)
+{
+	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
+	sigset_t set;
+	int number;
+
+	held_signals(&set, running->reload != NULL);
+	while (!running->authority->outdated) {
+		number = sigtimedwait(&set, NULL, &tick);
+		if (number == SIGHUP && running->reload)
+			running->reload(running->context);
+		else if (number > 0)
+			break;
+		authority_tick(running->authority);
+		if (running->tick)
+			running->tick(running->context);
+	}
 }
 
 int command_serve(const struct running *running, struct fault *fault)
 {
-	const struct timespec tick = {.tv_nsec = TICK_MS * 1000000L};
 	struct authority *authority = running->authority;
-	sigset_t set;
 	int error = authority_start(authority, running->listen, running->listen_count, fault);
 
 	if (!error && running->ready)
 		error = running->ready(running->context);
-	stop_signals(&set);
 	if (!error) {
-		while (!authority->outdated && sigtimedwait(&set, NULL, &tick) < 0)
-			authority_tick(authority);
+		run_until_stopped(running);
 		LOG_EVENT(authority->log, LOG_LEVEL_INFO, "stopping", {0});
 	}
 	authority_stop(authority, DRAIN_MS);

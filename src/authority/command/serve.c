@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/command/command.h"
 
+#include "codec/uri.h"
+
 #include <string.h>
 #include <unistd.h>
 
@@ -16,6 +18,8 @@ const struct option_spec serve_options[] = {
 	{"listen", "ADDR:PORT",
 		"where to listen, also [::1]:PORT and unix:PATH (" DEFAULT_LISTEN ")", true, true},
 	{"metrics", "ADDR:PORT", "serve /metrics there, for Prometheus (nowhere)", false, true},
+	{"tls-cert", "FILE", "speak TLS over TCP: the certificate and its chain, PEM", false, true},
+	{"tls-key", "FILE", "the certificate's private key, PEM", false, true},
 	{"behind-proxy", NULL, "listen beyond loopback: a proxy puts TLS in front", false, true},
 	{"trusted-proxy", "ADDR",
 		"a proxy whose X-Forwarded-For says who asks; also unix, for Unix sockets", true,
@@ -36,12 +40,15 @@ struct serving {
 	struct log log;
 	bool behind_proxy;
 	const char *issuer; /* once it is known */
+	struct uri issuer_uri;
+	struct certificate certificate;
 };
 
 static int check_listen(const struct invocation *invocation, size_t index, struct fault *fault)
 {
 	const char *address = options_each(&invocation->options, "listen", index);
-	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
+	bool confidential = options_flag(&invocation->options, "behind-proxy") ||
+			    options_flag(&invocation->options, "tls-cert");
 	char place[OPTION_PLACE_SIZE];
 
 	options_place(&invocation->options, "listen", index, place);
@@ -50,11 +57,11 @@ static int check_listen(const struct invocation *invocation, size_t index, struc
 			"%s %.120s: give a numeric address with its port, such as 127.0.0.1:8480 "
 			"or [::1]:8480, or unix: and a path of at most 107 bytes",
 			place, address);
-	else if (!behind_proxy && !listen_is_local(address))
+	else if (!confidential && !listen_is_local(address))
 		fault_set(fault,
-			"%s %.128s would take passwords over plain HTTP; put a TLS proxy in front "
-			"and "
-			"say --behind-proxy, or listen on loopback",
+			"%s %.128s would take passwords over plain HTTP; give --tls-cert and "
+			"--tls-key, or put a TLS proxy in front and say --behind-proxy, or listen "
+			"on loopback",
 			place, address);
 	else
 		return 0;
@@ -195,13 +202,12 @@ static int check_issuer(struct invocation *invocation, const struct authority *a
 
 /* Loopback alone and https to clients: there is a proxy in front, and all its clients are
  * one source to the limits. A Unix socket is none. */
-static int warn_of_proxy(void *context)
+static void warn_of_proxy(const struct serving *serving)
 {
-	const struct serving *serving = context;
-
-	if (serving->behind_proxy || proxies_are_named(&serving->settings.proxies) ||
+	if (serving->behind_proxy || serving->certificate.tls ||
+		proxies_are_named(&serving->settings.proxies) ||
 		strncmp(serving->issuer, "https:", 6) != 0)
-		return 0;
+		return;
 	for (size_t i = 0; i < serving->listen_count; i++) {
 		if (!strncmp(serving->listen[i], "unix:", 5))
 			continue;
@@ -213,7 +219,36 @@ static int warn_of_proxy(void *context)
 				"clients share one limit"));
 		break;
 	}
+}
+
+static int ready(void *context)
+{
+	struct serving *serving = context;
+
+	warn_of_proxy(serving);
+	certificate_tell(&serving->certificate);
 	return 0;
+}
+
+static void reload(void *context)
+{
+	struct serving *serving = context;
+
+	certificate_reload(&serving->certificate);
+}
+
+static void tick(void *context)
+{
+	struct serving *serving = context;
+
+	certificate_tell_daily(&serving->certificate);
+}
+
+/* Its name is what clients ask for, unless a proxy asks for something else. */
+static void name_host(struct serving *serving)
+{
+	if (!serving->behind_proxy && !uri_parse(serving->issuer, &serving->issuer_uri))
+		serving->certificate.host = serving->issuer_uri.host;
 }
 
 static int serve(struct invocation *invocation, struct serving *serving,
@@ -228,7 +263,9 @@ static int serve(struct invocation *invocation, struct serving *serving,
 	};
 	struct running running = {.listen = serving->listen,
 		.listen_count = serving->listen_count,
-		.ready = warn_of_proxy,
+		.ready = ready,
+		.reload = reload,
+		.tick = tick,
 		.context = serving};
 	int error = authority_create(&parts, &running.authority, &invocation->fault);
 
@@ -241,6 +278,7 @@ static int serve(struct invocation *invocation, struct serving *serving,
 		serving->behind_proxy = options_flag(&invocation->options, "behind-proxy");
 		serving->issuer = running.authority->self.issuer;
 		warn_of_metrics(serving);
+		name_host(serving);
 		error = command_serve(&running, &invocation->fault);
 		if (error == ERROR_IO) /* of a socket or a thread */
 			invocation->exit_code = EXIT_OTHER;
@@ -249,9 +287,45 @@ static int serve(struct invocation *invocation, struct serving *serving,
 	return error;
 }
 
-static int run(struct invocation *invocation)
+static bool only_unix(const struct serving *serving)
+{
+	for (size_t i = 0; i < serving->listen_count; i++)
+		if (strncmp(serving->listen[i], "unix:", 5) != 0)
+			return false;
+	return true;
+}
+
+static int take_certificate(struct invocation *invocation, struct serving *serving)
+{
+	struct certificate *certificate = &serving->certificate;
+	int error = certificate_open(certificate, invocation);
+
+	certificate->log = &serving->log;
+	certificate->clock = &invocation->clock;
+	serving->settings.tls = certificate->tls;
+	if (error || !certificate->tls || !only_unix(serving))
+		return error;
+	fault_set(&invocation->fault,
+		"--tls-cert is of no use: only Unix sockets are listened on, and they speak plain "
+		"HTTP");
+	return ERROR_INVALID;
+}
+
+static int open_and_serve(struct invocation *invocation, struct serving *serving)
 {
 	struct data_directory directory;
+	int error = data_directory_open(&directory, invocation_data(invocation), &invocation->clock,
+		true, &invocation->fault);
+
+	if (error)
+		return error;
+	error = serve(invocation, serving, &directory);
+	data_directory_close(&directory);
+	return error;
+}
+
+static int run(struct invocation *invocation)
+{
 	struct serving serving = {0};
 	int error = take_listen(invocation, &serving);
 
@@ -261,13 +335,11 @@ static int run(struct invocation *invocation)
 		error = take_metrics(invocation, &serving);
 	if (error)
 		return error;
-	command_prepare_process();
-	error = data_directory_open(&directory, invocation_data(invocation), &invocation->clock,
-		true, &invocation->fault);
-	if (error)
-		return error;
-	error = serve(invocation, &serving, &directory);
-	data_directory_close(&directory);
+	command_prepare_process(true);
+	error = take_certificate(invocation, &serving);
+	if (!error)
+		error = open_and_serve(invocation, &serving);
+	certificate_close(&serving.certificate);
 	return error;
 }
 
