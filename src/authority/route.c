@@ -197,7 +197,6 @@ void route_request(
 	struct sockaddr_storage source;
 	struct http_request from_source = *received;
 	const struct http_request *request = &from_source;
-
 	bool preflight = begin_cross_origin(route, authority, request, ticket);
 
 	http_mark(ticket, route ? route->counted_as : METRICS_OTHER);

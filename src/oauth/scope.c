@@ -96,3 +96,16 @@ int scope_append_all(struct buf *buf, const char *scope)
 		(void)scope_append(buf, token, length);
 	return buf_status(buf);
 }
+
+int scope_filter(const char *scope, const char *tokens, bool wanted, char *ret_scope, size_t size)
+{
+	const char *token;
+	struct buf kept;
+	size_t length;
+
+	buf_init_fixed(&kept, ret_scope, size);
+	while (scope_next(&scope, &token, &length))
+		if (scope_has(tokens, token, length) == wanted)
+			(void)scope_append(&kept, token, length);
+	return buf_status(&kept);
+}

@@ -39,4 +39,8 @@ int scope_append(struct buf *buf, const char *token, size_t length);
 /* The same for every token of `scope`. */
 int scope_append_all(struct buf *buf, const char *scope);
 
+/* Writes the tokens of `scope` that are of `tokens` (`wanted`), or that are not, each once,
+ * into `size` bytes. 0 or ERROR_LIMIT. */
+int scope_filter(const char *scope, const char *tokens, bool wanted, char *ret_scope, size_t size);
+
 #endif

@@ -109,6 +109,23 @@ static void test_appends_once(void **state)
 	buf_finish(&buf);
 }
 
+static void test_filter(void **state)
+{
+	char kept[16];
+
+	(void)state;
+	assert_int_equal(scope_filter("a b  c b", "b c d", true, kept, sizeof(kept)), 0);
+	assert_string_equal(kept, "b c");
+	assert_int_equal(scope_filter("a b c a", "b", false, kept, sizeof(kept)), 0);
+	assert_string_equal(kept, "a c");
+	assert_int_equal(scope_filter("a", "b", true, kept, sizeof(kept)), 0);
+	assert_string_equal(kept, "");
+	assert_int_equal(scope_filter("", "", false, kept, sizeof(kept)), 0);
+	assert_string_equal(kept, "");
+	assert_int_equal(scope_filter("a bc", "x", false, kept, 4), ERROR_LIMIT);
+	assert_int_equal(scope_filter("a bc", "x", false, kept, 5), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -119,6 +136,7 @@ int main(void)
 		cmocka_unit_test(test_membership_is_of_whole_tokens),
 		cmocka_unit_test(test_subset),
 		cmocka_unit_test(test_appends_once),
+		cmocka_unit_test(test_filter),
 	};
 
 	return cmocka_run_group_tests_name("oauth scope", tests, NULL, NULL);

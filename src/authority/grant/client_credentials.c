@@ -6,7 +6,6 @@
  */
 #include "authority/grant.h"
 
-#include "base/buf.h"
 #include "oauth/error.h"
 #include "oauth/scope.h"
 
@@ -15,16 +14,7 @@
 /* All but offline_access, which would ask for a refresh token. */
 static int without_offline_access(const char *scopes, char *ret_scopes, size_t size)
 {
-	const char *position = scopes;
-	struct buf kept;
-	const char *token;
-	size_t length;
-
-	buf_init_fixed(&kept, ret_scopes, size);
-	while (scope_next(&position, &token, &length))
-		if (!scope_has("offline_access", token, length))
-			(void)scope_append(&kept, token, length);
-	return buf_status(&kept);
+	return scope_filter(scopes, "offline_access", false, ret_scopes, size);
 }
 
 static int fail_subject(struct token_call *call, const char *reason)

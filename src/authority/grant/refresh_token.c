@@ -5,7 +5,6 @@
  */
 #include "authority/grant.h"
 
-#include "base/buf.h"
 #include "oauth/error.h"
 #include "oauth/scope.h"
 
@@ -93,16 +92,7 @@ static int check_subject(struct token_call *call)
 /* The original scope less what the client has lost since. */
 static int remaining_scope(struct token_call *call, char *ret_scope, size_t size)
 {
-	const char *position = call->presented.scope;
-	struct buf scope;
-	const char *token;
-	size_t length;
-
-	buf_init_fixed(&scope, ret_scope, size);
-	while (scope_next(&position, &token, &length))
-		if (scope_has(call->client.scopes, token, length))
-			(void)scope_append(&scope, token, length);
-	return buf_status(&scope);
+	return scope_filter(call->presented.scope, call->client.scopes, true, ret_scope, size);
 }
 
 static int verify(struct token_call *call)
