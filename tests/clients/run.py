@@ -55,6 +55,16 @@ CLIENTS = [
 # Those that encode a user name each in its own way.
 ENCODERS = {'curl', 'newman', 'Authlib none', 'requests-oauthlib', 'openid-client',
             'simple-oauth2', 'oauth4webapi'}
+# Those that show who they are by a key.
+ALGS = ('ES256', 'RS256')
+KEYED = [
+    ('openid-client, private_key_jwt', ['node', 'private_key_jwt.mjs'],
+     ['discovery'] + [f'{alg}: {what}' for alg in ALGS for what in (
+         'client credentials', 'one site and no other', 'once more', 'revocation',
+         "another's key")]),
+    ('Authlib, private_key_jwt', [PYTHON, 'authlib_private_key_jwt.py'],
+     [f'{alg}: {what}' for alg in ALGS for what in ('client credentials', "another's key")]),
+]
 # Service Users' names, labels and sites.
 NAMES = [
     ('a name of marks', 'a b+c%d%20&e=f "g" \'h\' i:j;k/l?m#n\\o', '50% + "x" & y=\'z\'',
@@ -157,8 +167,8 @@ def why_not(client):
     return None
 
 
-def run_clients(tap, seeded, folder, api):
-    for number, client in enumerate(CLIENTS):
+def run_clients(tap, clients, seeded, folder, api):
+    for number, client in enumerate(clients):
         reason = why_not(client)
         if reason:
             tap.skip(client[0], reason)
@@ -223,10 +233,24 @@ def dev(tap, folder, aditd, external_api):
     seeded = None
     try:
         seeded = json.loads(servers[0].first_line())
-        run_clients(tap, seeded, folder, start_api(folder, external_api, servers,
-                                                   seeded['authority']))
+        run_clients(tap, CLIENTS, seeded, folder,
+                    start_api(folder, external_api, servers, seeded['authority']))
     finally:
         stop(tap, servers, seeded or NOTHING)
+
+
+def add_keyed(verb, folder, alg):
+    """A client with a key of that algorithm, whose private part is for the client alone."""
+    from authlib.jose import JsonWebKey
+    kind, size = {'ES256': ('EC', 'P-256'), 'RS256': ('RSA', 2048)}[alg]
+    key = JsonWebKey.generate_key(kind, size, {'kid': f'{alg}-1', 'alg': alg, 'use': 'sig'}, True)
+    path = os.path.join(folder, f'{alg}.jwks')
+    with open(path, 'w', encoding='utf-8') as file:
+        json.dump({'keys': [key.as_dict(is_private=False)]}, file)
+    client = json.loads(verb('client', 'add', f'keyed.{alg}', '--type', 'confidential', '--grant',
+                             'client_credentials', '--service-user', NAMES[0][1], '--jwks-file',
+                             path, '--json'))
+    return {'client_id': client['client_id'], 'jwk': key.as_dict(is_private=True)}
 
 
 def seed(aditd, data, authority):
@@ -247,6 +271,7 @@ def seed(aditd, data, authority):
               for user in json.loads(verb('service-user', 'list', '--json'))}
     return listed, {
         'authority': authority, 'client_id': 'external.customer', 'service_users': users,
+        'keyed': [add_keyed(verb, os.path.dirname(data), alg) for alg in ALGS],
         'clients': [{key: client[key] for key in ('client_id', 'client_secret')}]}
 
 
@@ -274,8 +299,10 @@ def named(tap, folder, aditd, external_api):
     try:
         tap.case(listed == {tuple(name[1:]) for name in NAMES},
                  'names and labels are listed as they were given', repr(listed))
-        run_encoders(tap, seeded, folder, start_api(folder, external_api, servers,
-                                                    seeded['authority']))
+        api = start_api(folder, external_api, servers, seeded['authority'])
+        run_encoders(tap, seeded, folder, api)
+        with tempfile.TemporaryDirectory() as keyed:
+            run_clients(tap, KEYED, seeded, keyed, api)
     finally:
         stop(tap, servers, seeded)
 

@@ -10,6 +10,7 @@ export const session = {
   api: process.env.ADIT_API,
   clientId: seeded.client_id,
   confidential: seeded.clients[0], // acts as a user of one of the two sites
+  keyed: seeded.keyed, // clients with private keys, where there are such
   username: user.username,
   password: user.password,
   site: user.site,

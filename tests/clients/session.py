@@ -23,6 +23,8 @@ class Session:
         self.client_id = seeded['client_id']
         # It acts as a user of one of the two sites by client_credentials.
         self.confidential = seeded['clients'][0]
+        # Clients with private keys, where there are such; they act as another user likewise.
+        self.keyed = seeded.get('keyed')
         self.username = users[0]['username']
         self.password = users[0]['password']
         self.site = users[0]['site']
