@@ -3,7 +3,6 @@
 """What lies in the memory of a running authority (requirement 77): its long-lived keys in guarded
 pages and nowhere else, and of a request that has been answered no secret at all."""
 import base64
-import os
 import re
 import sqlite3
 
@@ -111,11 +110,11 @@ def keys_of(path):
     return named, never
 
 
-def why_not(pid):
-    if os.environ.get('ADIT_SANITIZED'):
+def why_not(server):
+    if server.is_sanitized():
         return 'a sanitizer keeps its own copies, and its shadow is too large to read'
     try:
-        with open(f'/proc/{pid}/mem', 'rb'):
+        with open(f'/proc/{server.pid}/mem', 'rb'):
             return None
     except PermissionError:
         return "the memory of a process that leaves no core is open to root alone"
@@ -144,7 +143,7 @@ def guarded():
                   'old', '--scope', 'offline_access', '--grant', 'refresh_token')
         server = data.serve()
         try:
-            reason = why_not(server.pid)
+            reason = why_not(server)
             if reason:
                 return reason
             for turn in range(20):
@@ -172,7 +171,7 @@ def answered():
         client = data.json('client', 'add', 'partner', '--type', 'confidential')
         server = data.serve()
         try:
-            reason = why_not(server.pid)
+            reason = why_not(server)
             if reason:
                 return reason
             secret = client['client_secret']
