@@ -162,6 +162,7 @@ int authority_create(
 	authority->clock = parts->clock;
 	authority->log = parts->log;
 	authority->store = parts->store;
+	authority->audit = parts->audit;
 	authority->worker_count = count_threads(authority->settings.threads);
 	error = open_parts(authority, parts);
 	if (error == ERROR_REFUSED)
@@ -327,8 +328,10 @@ void authority_stop(struct authority *authority, int drain_ms)
 	password_queue_stop(authority->passwords);
 	if (authority->metrics_server)
 		http_server_stop(authority->metrics_server, 0);
-	/* What the store still has to answer names this authority. */
+	/* What the store and the audit still have to answer names this authority. */
 	store_settle(authority->store);
+	if (authority->audit)
+		audit_settle(authority->audit);
 }
 
 /* Four ticks a second would fill the log: a failure is told when it begins, and

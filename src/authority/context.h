@@ -7,6 +7,7 @@
 #define AUTHORITY_CONTEXT_H
 
 #include "authority/attempts.h"
+#include "authority/audit.h"
 #include "authority/cache.h"
 #include "authority/catalog.h"
 #include "authority/forwarded.h"
@@ -62,6 +63,7 @@ struct authority {
 	const struct clock *clock; /* borrowed, as log and store are */
 	const struct log *log;
 	struct store *store;
+	struct audit *audit; /* borrowed; NULL: none, as in `aditd dev` */
 	struct store_authority self;
 	const char *issuer_path;      /* "" or "/identity": of self.issuer */
 	pthread_mutex_t catalog_lock; /* guards which catalog it is */
@@ -95,6 +97,7 @@ void authority_settings_init(struct authority_settings *settings);
 /* What an authority is made of; all borrowed, and all outlive it. */
 struct authority_parts {
 	struct store *store;
+	struct audit *audit; /* NULL: none, or set before authority_start() */
 	const struct clock *clock;
 	const struct log *log;
 	const struct secret *secret_key;

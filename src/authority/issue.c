@@ -55,8 +55,7 @@ static int write_claims(struct token_call *call, struct buf *claims)
 	const struct store_service_user *user = &issuance->subject.user;
 	const char *issuer = call->authority->self.issuer;
 	struct access_token_site site = {.id = user->site};
-	char jti[32];
-	int error = make_jti(jti, sizeof(jti));
+	int error = make_jti(call->issuance.jti, sizeof(call->issuance.jti));
 
 	if (!error)
 		error = site_role_parse(user->role, &site.role);
@@ -69,7 +68,7 @@ static int write_claims(struct token_call *call, struct buf *claims)
 				.aud = *issuance->resource ? issuance->resource : issuer,
 				.client_id = call->client.id,
 				.scope = *issuance->scope ? issuance->scope : NULL,
-				.jti = jti,
+				.jti = issuance->jti,
 				.iat = call->now_s,
 				.nbf = call->now_s,
 				.exp = call->now_s + issuance->expires_in_s,

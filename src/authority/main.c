@@ -156,11 +156,14 @@ static int exit_code_of(const struct invocation *invocation, int error)
 static int administer(struct invocation *invocation)
 {
 	struct administration administration;
+	struct change change;
 	int error = administration_open(invocation, &administration);
 
 	if (error)
 		return error;
+	change_watch(&change, invocation, &administration);
 	error = invocation->verb->administer(invocation, &administration);
+	error = change_end(&change, error);
 	administration_close(&administration);
 	return error;
 }

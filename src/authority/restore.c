@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A data directory of a backup (decision 1: it bumps the epoch). */
+#include "authority/audit.h"
 #include "authority/data_making.h"
 
 #include <errno.h>
@@ -152,6 +153,28 @@ static int check_store(struct store *store, const struct clock *clock, const str
 	return error == ERROR_REFUSED ? ERROR_INVALID : error;
 }
 
+/* Before the database gets its name, so that it never has an end of the audit that is
+ * another chain's. */
+static int record_restoration(const struct making *making, struct store *store,
+	const struct clock *clock, const struct secret *key, struct fault *fault)
+{
+	const struct audit_now now = {
+		.data_directory = making->directory,
+		.store = store,
+		.clock = clock,
+		.secret_key = key,
+		.restored = true,
+	};
+	char bytes[256];
+	struct buf members;
+	int error;
+
+	buf_init_fixed(&members, bytes, sizeof(bytes));
+	(void)buf_append_text(&members, "\"event\":\"restored\"");
+	error = audit_members_append_actor(&members);
+	return error ? error : audit_record_now(&now, members.data, members.len, fault);
+}
+
 static int make_database(const struct making *making, const char *file, const struct clock *clock,
 	const struct secret *key, struct fault *fault)
 {
@@ -177,6 +200,8 @@ static int make_database(const struct making *making, const char *file, const st
 			fault_set(fault, "%s can't be written: %s", making->database,
 				error_text(error));
 	}
+	if (!error)
+		error = record_restoration(making, store, clock, key, fault);
 	store_close(store);
 	return error ? error : making_name(making, fault);
 }

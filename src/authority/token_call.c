@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BY_ITS_CLIENT "revoked"
+
 enum { TOKEN_BODY_MAX = 8192 };
 
 static void begin(struct token_call *call, struct authority *authority,
@@ -160,7 +162,91 @@ static int64_t failure_time(const struct token_call *call)
 	return call->arrived_at_ms + (spent / step + 1) * step;
 }
 
-void token_call_refuse(struct token_call *call)
+/* --- the audit ------------------------------------------------------------------ */
+
+/* What a client sent in its place may be anything, also a password. */
+static const char *known_grant_type(const struct token_call *call)
+{
+	static const char *const types[] = {
+		"password", "refresh_token", "client_credentials", "authorization_code"};
+	const char *sent = parameters_get(&call->parameters, "grant_type");
+
+	for (size_t i = 0; sent && i < sizeof(types) / sizeof(types[0]); i++)
+		if (!strcmp(sent, types[i]))
+			return types[i];
+	return NULL;
+}
+
+static struct audit_entry describe(const struct token_call *call, const char *event)
+{
+	const struct store_service_user *user = &call->issuance.subject.user;
+	bool client_known = *call->client.id != '\0';
+	struct audit_entry entry = {
+		.event = event,
+		.correlation_id = call->correlation_id,
+		.endpoint = call->endpoint,
+		.grant_type = known_grant_type(call),
+		.client_id = call->client.id,
+		.sub = call->presented_opened ? call->presented.user_id : user->id,
+		.site = user->site,
+		.source = call->source,
+		.note = call->secret_ignored ? "client_secret ignored" : NULL,
+	};
+
+	if (!client_known)
+		entry.unknown_name = call->claim.id;
+	else if (!*entry.sub)
+		entry.unknown_name = parameters_get(&call->parameters, "username");
+	return entry;
+}
+
+int token_call_check_audit(struct token_call *call)
+{
+	struct audit *audit = call->authority->audit;
+	int error = audit ? audit_check(audit) : 0;
+
+	return error ? token_call_fault(call, error, "writing the audit") : 0;
+}
+
+/* As the family's UUID is written (RFC 9562, 4). */
+static void write_family(const struct token_call *call, char ret_text[37])
+{
+	static const char digits[] = "0123456789abcdef";
+	char *at = ret_text;
+
+	for (size_t i = 0; i < STORE_BINARY_ID_SIZE; i++) {
+		unsigned char byte = call->presented.family_id[i];
+
+		if (i == 4 || i == 6 || i == 8 || i == 10)
+			*at++ = '-';
+		*at++ = digits[byte >> 4];
+		*at++ = digits[byte & 15];
+	}
+	*at = '\0';
+}
+
+static int record_revocation(struct token_call *call, audit_done done)
+{
+	struct audit_entry entry = describe(call, "family_revoked");
+	char family[37];
+
+	write_family(call, family);
+	entry.family = family;
+	entry.error = call->failure.error;
+	entry.reason = call->failure.reason ? call->failure.reason : BY_ITS_CLIENT;
+	call->audit_wait = (struct audit_wait){.done = done, .context = call};
+	return audit_record_durable(call->authority->audit, &entry, &call->audit_wait);
+}
+
+void token_call_audit_revocation(struct token_call *call, audit_done done)
+{
+	int error = call->authority->audit ? record_revocation(call, done) : 0;
+
+	if (error || !call->authority->audit)
+		done(call, error);
+}
+
+static void send_refusal(struct token_call *call)
 {
 	const struct token_failure *failure = &call->failure;
 
@@ -181,6 +267,59 @@ void token_call_refuse(struct token_call *call)
 					    .not_before_ms = failure_time(call),
 				    });
 	token_call_destroy(call);
+}
+
+static void refusal_audited(void *context, int error)
+{
+	struct token_call *call = context;
+
+	if (error)
+		(void)token_call_fault(call, error, "writing the audit");
+	send_refusal(call);
+}
+
+static int record_refusal(struct token_call *call)
+{
+	struct audit_entry entry = describe(call, "token_refused");
+
+	entry.error = call->failure.error;
+	entry.reason = call->failure.reason;
+	call->audit_wait = (struct audit_wait){.done = refusal_audited, .context = call};
+	/* A fault is no verdict: it does not wait for what may be the part that failed. */
+	if (call->failure.status == 503) {
+		(void)audit_record(call->authority->audit, &entry);
+		send_refusal(call);
+		return 0;
+	}
+	return audit_record_refusal(call->authority->audit, &entry, &call->audit_wait);
+}
+
+void token_call_refuse(struct token_call *call)
+{
+	int error = 0;
+
+	if (!call->authority->audit) {
+		send_refusal(call);
+		return;
+	}
+	if (call->family_revoked && call->failure.status != 503)
+		error = record_revocation(call, refusal_audited);
+	else
+		error = record_refusal(call);
+	if (error)
+		refusal_audited(call, error);
+}
+
+static int record_issuance(struct token_call *call)
+{
+	struct audit_entry entry;
+
+	if (!call->authority->audit)
+		return 0;
+	entry = describe(call, "token_issued");
+	entry.scope = call->issuance.scope;
+	entry.jti = call->issuance.jti;
+	return audit_record(call->authority->audit, &entry);
 }
 
 static int write_body(struct token_call *call, struct buf *body)
@@ -215,9 +354,15 @@ void token_call_answer(struct token_call *call)
 
 	buf_init_fixed(&body, body_bytes, sizeof(body_bytes));
 	error = write_body(call, &body);
+	if (error)
+		(void)token_call_fault(call, error, "writing the answer");
+	if (!error) {
+		error = record_issuance(call);
+		if (error)
+			(void)token_call_fault(call, error, "writing the audit");
+	}
 	if (error) {
 		buf_finish(&body);
-		(void)token_call_fault(call, error, "writing the answer");
 		token_call_refuse(call);
 		return;
 	}

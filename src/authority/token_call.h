@@ -8,6 +8,7 @@
 #define AUTHORITY_TOKEN_CALL_H
 
 #include "authority/attempts.h"
+#include "authority/audit.h"
 #include "authority/client_assertion.h"
 #include "authority/context.h"
 #include "authority/refresh_token.h"
@@ -19,6 +20,7 @@ enum {
 	TOKEN_CALL_ARENA_MAX = 256 * 1024,
 	TOKEN_CALL_ARENA_FIRST = 6 * 1024,
 	ACCESS_TOKEN_MAX = 4096, /* bytes of one, signed */
+	TOKEN_CALL_JTI_SIZE = 32,
 };
 
 /* Why a request is refused: what the client is told, and what the log is. */
@@ -52,6 +54,7 @@ struct issuance {
 	char credential_id[STORE_ID_SIZE]; /* the password that was right */
 	int64_t auth_time;
 	struct refresh_token refresh; /* the one that is given, once consume has filled it */
+	char jti[TOKEN_CALL_JTI_SIZE];
 	char access_token[ACCESS_TOKEN_MAX];
 	int64_t expires_in_s;
 };
@@ -60,6 +63,7 @@ struct token_call {
 	struct authority *authority;
 	struct worker *worker;
 	struct http_ticket ticket;
+	const char *endpoint; /* NULL: the token endpoint */
 	const struct grant *grant;
 	void (*resume)(struct token_call *call, int error); /* goes on after a verify */
 	struct keyring_snapshot *keys;
@@ -72,6 +76,8 @@ struct token_call {
 	bool presented_opened;
 	bool user_known;       /* by the password grant: there is such a Service User */
 	int64_t slow_until_ms; /* a failure leaves after this; 0: no slow hash was computed */
+	bool family_revoked;   /* by this request */
+	struct audit_wait audit_wait; /* until what is said of it is on disk */
 	struct token_failure failure;
 	char correlation_id[CORRELATION_ID_LENGTH + 1];
 	char source[HTTP_SOURCE_SIZE];
@@ -113,7 +119,16 @@ int token_call_wrong_refresh_token(struct token_call *call, const char *reason);
  * with the failure recorded. */
 int token_call_open_refresh_token(struct token_call *call, const char *text);
 
-/* Sends the failure or the tokens, logs it, and frees the call. Any thread. */
+/* 0, or ERROR_REFUSED with the failure recorded: nothing is issued, and no refresh token
+ * spent, while the audit can't be written. */
+int token_call_check_audit(struct token_call *call);
+
+/* Writes to the audit that the family of the presented token has ended, and calls `done`
+ * when that is on disk, or with an error where it is not. */
+void token_call_audit_revocation(struct token_call *call, audit_done done);
+
+/* Sends the failure or the tokens, once the audit has it; logs it, and frees the call.
+ * Any thread. */
 void token_call_refuse(struct token_call *call);
 void token_call_answer(struct token_call *call);
 

@@ -269,6 +269,11 @@ int store_submit(struct store *store, struct job *job)
 	return writer_submit(store->writer, job);
 }
 
+void store_guard_commits(struct store *store, int (*guard)(void *context), void *context)
+{
+	writer_guard(store->writer, guard, context);
+}
+
 void store_settle(struct store *store)
 {
 	writer_settle(store->writer);

@@ -431,6 +431,8 @@ void engine_rollback(struct engine *engine)
 {
 	if (engine_in_transaction(engine))
 		(void)engine_change(engine, rollback_sql, (struct values){0}, NULL);
+	/* A page that could not be read must not be taken for the file's once it can. */
+	(void)sqlite3_db_release_memory(engine->db);
 }
 
 bool engine_in_transaction(struct engine *engine)

@@ -57,6 +57,9 @@ enum {
 
 struct store;
 
+/* What a verb that does not wait ends with, in the store's writing thread. */
+typedef void (*store_done)(void *context, int error);
+
 /* --- opening ------------------------------------------------------------- */
 
 struct store_options {
@@ -73,6 +76,11 @@ struct store_options {
 int store_open(const struct store_options *options, struct store **ret_store, struct fault *fault);
 /* Finishes what is queued, then closes. Accepts NULL. */
 void store_close(struct store *store);
+
+/* From now on `guard` is called, in the store's writing thread, before a transaction that
+ * changed something is committed; where it returns an error, nothing is. It may read from
+ * a store that is a file. To be called before anything is written. */
+void store_guard_commits(struct store *store, int (*guard)(void *context), void *context);
 
 /* Returns when everything that was submitted has been called back. For a caller
  * whose contexts are about to go. */
@@ -152,6 +160,25 @@ int store_authority_get(struct store *store, struct store_authority *ret_authori
 /* Another epoch, so that no refresh token of before is good. It is no less than the time,
  * so that one backup that is restored twice has two. ERROR_NOT_FOUND: no authority. */
 int store_authority_bump_epoch(struct store *store);
+
+/* --- where the audit ends ------------------------------------------------ */
+
+/* The last entry that is known to be on disk (docs/adr, the audit's chain). */
+struct store_audit_head {
+	int64_t seq;
+	unsigned char mac[STORE_MAC_SIZE];
+	char file[STORE_ID_SIZE];
+};
+
+/* ERROR_NOT_FOUND: there is none yet. */
+int store_audit_head_get(struct store *store, struct store_audit_head *ret_head);
+/* Keeps the one with the larger seq. The first calls back as store_credential_move()
+ * does, the second waits. */
+int store_audit_head_put(
+	struct store *store, const struct store_audit_head *head, store_done done, void *context);
+int store_audit_head_put_now(struct store *store, const struct store_audit_head *head);
+/* For a restored backup, whose head belongs to another time. */
+int store_audit_head_forget(struct store *store);
 
 /* --- keys ---------------------------------------------------------------- */
 
@@ -320,7 +347,6 @@ int store_client_set_keys(struct store *store, const char *id, const char *jwks)
  * from_pepper: that a login makes older peppers unneeded (2-decisions, 2). Called
  * back as store_access_grant_ensure() is; `done` may be NULL. */
 enum store_credential_owner { STORE_OWNER_SERVICE_USER, STORE_OWNER_CLIENT };
-typedef void (*store_done)(void *context, int error);
 int store_credential_move(struct store *store, enum store_credential_owner owner,
 	const char *from_pepper, const struct store_credential *credential, store_done done,
 	void *context);

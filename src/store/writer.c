@@ -21,6 +21,8 @@ struct writer {
 	size_t unanswered; /* those, and the ones under way */
 	uint64_t answered_count;
 	bool closing;
+	int (*guard)(void *context); /* the writing thread's once it runs; NULL: none */
+	void *guard_context;
 	atomic_bool failing; /* the last batch could not be written */
 	struct histogram transactions;
 };
@@ -80,6 +82,13 @@ static int run_jobs(struct writing *writing, struct job *batch)
 		"UPDATE change SET counter = counter + 1 WHERE one = 1", (struct values){0}, NULL);
 }
 
+static bool any_done(const struct job *batch)
+{
+	while (batch && batch->error)
+		batch = batch->next;
+	return batch != NULL;
+}
+
 static void run_batch(struct writer *writer, struct job *batch)
 {
 	struct writing writing = {.engine = writer->engine, .clock = writer->clock};
@@ -93,6 +102,8 @@ static void run_batch(struct writer *writer, struct job *batch)
 		error = check_version(writer->engine);
 	if (!error)
 		error = run_jobs(&writing, batch);
+	if (!error && writer->guard && any_done(batch))
+		error = writer->guard(writer->guard_context);
 	if (!error)
 		error = engine_commit(writer->engine);
 	if (error)
@@ -216,6 +227,14 @@ void writer_destroy(struct writer *writer)
 	(void)pthread_join(writer->thread, NULL);
 	engine_close(writer->engine);
 	free_writer(writer);
+}
+
+void writer_guard(struct writer *writer, int (*guard)(void *context), void *context)
+{
+	(void)pthread_mutex_lock(&writer->lock);
+	writer->guard = guard;
+	writer->guard_context = context;
+	(void)pthread_mutex_unlock(&writer->lock);
 }
 
 bool writer_failing(struct writer *writer)

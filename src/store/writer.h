@@ -48,6 +48,9 @@ int writer_create(struct engine *engine, pthread_mutex_t *lock, const struct clo
 /* Finishes what waits, answers it, ends the thread and closes the engine. Accepts NULL. */
 void writer_destroy(struct writer *writer);
 
+/* As store_guard_commits(). */
+void writer_guard(struct writer *writer, int (*guard)(void *context), void *context);
+
 /* Whether the last batch could not be written. */
 bool writer_failing(struct writer *writer);
 

@@ -181,7 +181,7 @@ def modes(folder):
         equal(stat.S_IMODE(os.stat(backup).st_mode), 0o600, 'mode of the backup')
         path = new_directory(folder, data.path + '/secret.key', f'of-{mask:o}')
         equal(run('restore', backup, '--data', path, preexec_fn=masked).returncode, 0, 'restore')
-        equal(sorted(os.listdir(path)), ['adit.db', 'secret.key'], 'files')
+        equal(sorted(os.listdir(path)), ['adit.db', 'audit', 'secret.key'], 'files')
         equal(stat.S_IMODE(os.stat(path + '/adit.db').st_mode), 0o600, 'mode of adit.db')
     equal(sorted(os.listdir(folder)), ['0', '77', 'backup', 'data', 'of-0', 'of-77'], 'files')
 
@@ -195,7 +195,7 @@ def credential(folder):
     done = run('restore', backup, '--data', folder + '/new', environment=environment)
     equal(done.returncode, 0, done.complained)
     equal(stat.S_IMODE(os.stat(folder + '/new').st_mode), 0o700, 'mode')
-    equal(os.listdir(folder + '/new'), ['adit.db'], 'files')
+    equal(sorted(os.listdir(folder + '/new')), ['adit.db', 'audit'], 'files')
     path = new_directory(folder, data.path + '/secret.key')
     complains(run('restore', backup, '--data', path, environment=environment), (2,), 'two')
     equal(os.listdir(path), ['secret.key'], 'files')
@@ -383,7 +383,7 @@ for part in range(4):
             there = os.path.exists(path + '/adit.db')
             equal(run('restore', backup, '--data', path).returncode, 2 if there else 0, 'again')
             equal(run('key', 'list', '--data', path).returncode, 0, 'key list')
-            equal(sorted(os.listdir(path)), ['adit.db', 'secret.key'], 'files')
+            equal(sorted(os.listdir(path)), ['adit.db', 'audit', 'secret.key'], 'files')
             shutil.rmtree(path)
         suite.note(f'killed at random points left: {dict(outcomes)}')
 

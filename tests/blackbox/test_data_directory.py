@@ -45,8 +45,9 @@ def write(path, content, mode=0o600):
 
 def snapshot(folder):
     """Every file but the lock, which is empty and stays."""
-    return {name: (os.lstat(os.path.join(folder, name)).st_mode, read(os.path.join(folder, name)))
-            for name in sorted(os.listdir(folder)) if name != 'lock'}
+    paths = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
+    return {path: (os.lstat(path).st_mode, read(path)) for path in sorted(paths)
+            if os.path.relpath(path, folder) != 'lock'}
 
 
 def complains(done, codes, *words):
@@ -85,8 +86,10 @@ def modes(folder):
             continue
         equal(done.returncode, 0, done.complained)
         equal(stat.S_IMODE(os.stat(path).st_mode), 0o700 & ~mask, 'mode of the directory')
-        equal(sorted(os.listdir(path)), ['adit.db', 'secret.key'], 'files')
-        for name in os.listdir(path):
+        equal(sorted(os.listdir(path)), ['adit.db', 'audit', 'secret.key'], 'files')
+        equal(os.lstat(path + '/audit').st_mode & 0o7777, 0o700 & ~mask, 'mode of audit')
+        for name in ('adit.db', 'secret.key', *(f'audit/{name}'
+                                                for name in os.listdir(path + '/audit'))):
             equal(stat.S_IMODE(os.stat(f'{path}/{name}').st_mode) & 0o177, 0, f'mode of {name}')
 
 
@@ -113,10 +116,10 @@ def fit(folder):
         path = f'{folder}/{name}'
         equal(run('init', '--data', path, '--issuer', ISSUER).returncode, 0, name)
         equal(run('site', 'add', 'north', '--data', path).returncode, 0, name)
-        equal(sorted(os.listdir(path)), ['adit.db', 'secret.key'], f'files of {name}')
+        equal(sorted(os.listdir(path)), ['adit.db', 'audit', 'secret.key'], f'files of {name}')
     for name in (':memory:2', 'file:relative', 'plain'):
         equal(run('init', '--data', name, '--issuer', ISSUER, cwd=folder).returncode, 0, name)
-        equal(sorted(os.listdir(f'{folder}/{name}')), ['adit.db', 'secret.key'], name)
+        equal(sorted(os.listdir(f'{folder}/{name}')), ['adit.db', 'audit', 'secret.key'], name)
 
 
 @in_folder('init without an issuer')
@@ -178,7 +181,7 @@ for part in range(8):
                 complains(again, (2,), 'already')
             else:
                 equal(again.returncode, 0, f'init again: {again.complained}')
-            equal(sorted(os.listdir(path)), ['adit.db', 'secret.key'], 'files')
+            equal(sorted(os.listdir(path)), ['adit.db', 'audit', 'secret.key'], 'files')
             listed = run('key', 'list', '--data', path)
             equal(listed.returncode, 0, listed.complained)
             equal(listed.said.count(' active '), 3, listed.said)
@@ -196,8 +199,8 @@ def inits_race(folder):
         for each in done:
             if each.returncode:
                 complains(each, (1, 2, 5), path)
-        check({'adit.db', 'secret.key'} <= set(os.listdir(path)) <=
-              {'adit.db', 'secret.key', 'lock'}, os.listdir(path))
+        check({'adit.db', 'audit', 'secret.key'} <= set(os.listdir(path)) <=
+              {'adit.db', 'audit', 'secret.key', 'lock'}, os.listdir(path))
         listed = run('key', 'list', '--data', path)
         equal(listed.said.count(' active '), 3, listed.said + listed.complained)
 
@@ -300,13 +303,13 @@ def init_by_credential(folder):
     given = {'CREDENTIALS_DIRECTORY': place}
     write(place + '/adit.key', b'A' * 43, 0o400)
     equal(run('init', '--data', path, '--issuer', ISSUER, environment=given).returncode, 0, 'init')
-    equal(os.listdir(path), ['adit.db'], 'files')
+    equal(sorted(os.listdir(path)), ['adit.db', 'audit'], 'files')
     equal(run('key', 'list', '--data', path, environment=given).returncode, 0, 'key list')
     complains(run('key', 'list', '--data', path), (2, 5), 'secret.key', 'adit.key')
     os.remove(place + '/adit.key')
     equal(run('init', '--data', path + '2', '--issuer', ISSUER, environment=given).returncode, 0,
           'init without the credential')
-    equal(sorted(os.listdir(path + '2')), ['adit.db', 'secret.key'], 'files')
+    equal(sorted(os.listdir(path + '2')), ['adit.db', 'audit', 'secret.key'], 'files')
 
 
 @in_folder('init on a disk that fills up at the last moment leaves nothing')

@@ -23,6 +23,8 @@ static int run_backup(struct invocation *invocation, const struct administration
 	const char *file = invocation->options.positional[0];
 	int error = store_backup(administration->directory.store, file, &invocation->fault);
 
+	if (!error)
+		error = change_record(invocation, administration);
 	if (error)
 		return error;
 	return say(invocation, "backed up to", file,

@@ -10,6 +10,7 @@
 #include "authority/data_directory.h"
 #include "authority/options.h"
 #include "authority/output.h"
+#include "authority/respond.h"
 
 /* The contract's exit codes. */
 enum exit_code {
@@ -50,6 +51,7 @@ struct invocation {
 	struct options options;
 	struct clock clock;
 	struct fault fault;
+	char made[STORE_USERNAME_SIZE]; /* what was made, where the arguments do not name it */
 	enum exit_code exit_code; /* of a failure whose error does not tell; EXIT_DONE: it does */
 };
 
@@ -95,6 +97,24 @@ struct administration {
 };
 int administration_open(struct invocation *invocation, struct administration *administration);
 void administration_close(struct administration *administration);
+
+/* The audit's entries of a verb: one before the first change is committed, without which
+ * it is not, and one of how the verb ended. A verb that changes nothing leaves none. */
+struct change {
+	struct invocation *invocation;
+	const struct administration *administration;
+	char correlation_id[CORRELATION_ID_LENGTH + 1];
+	bool begun;
+	int failed; /* why the first entry could not be written */
+	struct fault fault;
+};
+void change_watch(struct change *change, struct invocation *invocation,
+	const struct administration *administration);
+/* `error` is how the verb ended. Returns that, or what went wrong with the entry; then the
+ * fault is set. */
+int change_end(struct change *change, int error);
+/* For a verb that changes nothing in the store, and is to be recorded all the same. */
+int change_record(struct invocation *invocation, const struct administration *administration);
 
 /* The path that --data names. */
 const char *invocation_data(const struct invocation *invocation);

@@ -28,6 +28,8 @@ const struct option_spec serve_options[] = {
 	{"attempt-limit", "N", "wrong passwords of one account in ten minutes (10; 0: any number)",
 		false, true},
 	{"threads", "N", "event loops (one per core)", false, true},
+	{"audit-size", "MIB", "how large the audit may grow; then its oldest go (1024)", false,
+		true},
 	{"log-level", "LEVEL", "debug, info, warning or error (info)", false, true},
 	COMMAND_OPTIONS_COMMON,
 	{0},
@@ -38,6 +40,8 @@ struct serving {
 	size_t listen_count;
 	struct authority_settings settings;
 	struct log log;
+	int64_t audit_mib;
+	struct audit *audit;
 	bool behind_proxy;
 	const char *issuer; /* once it is known */
 	struct uri issuer_uri;
@@ -147,6 +151,7 @@ static int take_proxies(struct invocation *invocation, struct serving *serving)
 static int take_settings(struct invocation *invocation, struct serving *serving)
 {
 	bool behind_proxy = options_flag(&invocation->options, "behind-proxy");
+	const struct number_range audit = {1, 1024 * 1024, 1024};
 	const struct number_range attempts = {0, ATTEMPTS_PER_ACCOUNT, ATTEMPTS_PER_ACCOUNT};
 	struct number_range flood = {0, 1000000, 100};
 	const struct number_range thread_range = {1, AUTHORITY_WORKERS_MAX, 0};
@@ -178,6 +183,9 @@ static int take_settings(struct invocation *invocation, struct serving *serving)
 	if (!error)
 		error = options_number(&invocation->options, "threads", &thread_range, &threads,
 			&invocation->fault);
+	if (!error)
+		error = options_number(&invocation->options, "audit-size", &audit,
+			&serving->audit_mib, &invocation->fault);
 	serving->settings.threads = (unsigned)threads;
 	/* All connections come from the proxy's address. */
 	if (behind_proxy || proxies_are_named(&serving->settings.proxies))
@@ -221,10 +229,35 @@ static void warn_of_proxy(const struct serving *serving)
 	}
 }
 
+/* A sixteenth a file, so that little goes at a time. */
+static int open_audit(struct invocation *invocation, const struct serving *serving,
+	const struct data_directory *directory, struct audit **ret_audit)
+{
+	int64_t total = serving->audit_mib * 1024 * 1024;
+	const struct audit_options options = {
+		.data_directory = directory->path,
+		.store = directory->store,
+		.clock = &invocation->clock,
+		.log = &serving->log,
+		.secret_key = &directory->secret_key,
+		.limits = {.file_max = total / 16, .total_max = total},
+	};
+
+	return audit_create(&options, ret_audit, &invocation->fault);
+}
+
+static void record_event(struct audit *audit, const char *event)
+{
+	const struct audit_entry entry = {.event = event};
+
+	(void)audit_record(audit, &entry);
+}
+
 static int ready(void *context)
 {
 	struct serving *serving = context;
 
+	record_event(serving->audit, "authority_started");
 	warn_of_proxy(serving);
 	certificate_tell(&serving->certificate);
 	return 0;
@@ -274,16 +307,23 @@ static int serve(struct invocation *invocation, struct serving *serving,
 	if (!error && options_flag(&invocation->options, "clock"))
 		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "test_clock",
 			log_text("file", options_text(&invocation->options, "clock")));
+	/* Not before the secret key has opened the keys: a wrong one must not write there. */
+	if (!error)
+		error = open_audit(invocation, serving, directory, &serving->audit);
 	if (!error) {
+		running.authority->audit = serving->audit;
 		serving->behind_proxy = options_flag(&invocation->options, "behind-proxy");
 		serving->issuer = running.authority->self.issuer;
 		warn_of_metrics(serving);
 		name_host(serving);
 		error = command_serve(&running, &invocation->fault);
+		if (!error)
+			record_event(serving->audit, "authority_stopped");
 		if (error == ERROR_IO) /* of a socket or a thread */
 			invocation->exit_code = EXIT_OTHER;
 	}
 	authority_destroy(running.authority);
+	audit_destroy(serving->audit);
 	return error;
 }
 

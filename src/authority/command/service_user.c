@@ -120,6 +120,8 @@ static int run_add(struct invocation *invocation, const struct administration *a
 	delivery_init(&delivery, invocation);
 	error = admin_service_user_add(&administration->admin, &wanted, &user, &invocation->fault);
 	if (!error)
+		(void)text_copy(invocation->made, sizeof(invocation->made), user.username);
+	if (!error)
 		error = print_user(invocation, &user, &delivery);
 	return delivery_finish(&delivery, error, &invocation->fault);
 }

@@ -98,6 +98,7 @@ void endpoint_introspection(
 
 	if (!call)
 		return;
+	call->endpoint = "introspection";
 	error = client_auth_token_request(call, request);
 	if (!error && !*call->client.resource)
 		error = refuse_client(call);

@@ -18,6 +18,22 @@ static void answer(struct token_call *call)
 	token_call_destroy(call);
 }
 
+static void audited(void *context, int error)
+{
+	struct token_call *call = context;
+
+	if (error) {
+		(void)token_call_fault(call, error, "writing the audit");
+		token_call_refuse(call);
+		return;
+	}
+	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_revoked",
+		log_text("correlation_id", call->correlation_id),
+		log_text("client_id", call->client.id), log_text("sub", call->presented.user_id),
+		log_text("source", call->source));
+	answer(call);
+}
+
 static void revoked(void *context, int error)
 {
 	struct token_call *call = context;
@@ -27,11 +43,7 @@ static void revoked(void *context, int error)
 		token_call_refuse(call);
 		return;
 	}
-	LOG_EVENT(call->authority->log, LOG_LEVEL_INFO, "token_revoked",
-		log_text("correlation_id", call->correlation_id),
-		log_text("client_id", call->client.id), log_text("sub", call->presented.user_id),
-		log_text("source", call->source));
-	answer(call);
+	token_call_audit_revocation(call, audited);
 }
 
 /* A token that nobody knows is as good as revoked (RFC 7009, 2.2). */
@@ -89,6 +101,7 @@ static void revoke(struct token_call *call)
 	int error = refresh_token_open(
 		call->keys, call->authority->self.issuer, call->now_s, text, &call->presented);
 
+	call->presented_opened = !error;
 	if (error == ERROR_REFUSED && !is_jwt(text)) {
 		pass_over(call);
 		return;
@@ -100,6 +113,8 @@ static void revoke(struct token_call *call)
 	else if (strcmp(call->presented.client_id, call->client.id) != 0)
 		error = refuse_another_clients(call);
 	else
+		error = token_call_check_audit(call);
+	if (!error)
 		error = start(call);
 	if (error)
 		token_call_refuse(call);
@@ -110,7 +125,9 @@ void endpoint_revocation(
 {
 	struct token_call *call = token_call_create(authority, request, ticket);
 
-	if (call)
-		client_auth_consume(call,
-			client_auth_token_request(call, request) ? token_call_refuse : revoke);
+	if (!call)
+		return;
+	call->endpoint = "revocation";
+	client_auth_consume(
+		call, client_auth_token_request(call, request) ? token_call_refuse : revoke);
 }

@@ -69,6 +69,8 @@ static int (*const steps[])(struct token_call *call, const struct http_request *
 static void finish(struct token_call *call, int error)
 {
 	if (!error)
+		error = token_call_check_audit(call);
+	if (!error)
 		error = issue_access_token(call);
 	client_auth_consume(call, error ? token_call_refuse : call->grant->consume);
 }

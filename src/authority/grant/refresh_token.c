@@ -132,6 +132,7 @@ static void redeemed(void *context, int error, const struct store_redeemed *outc
 		error = token_call_wrong_refresh_token(call, outcome->reason);
 	else if (outcome->outcome == STORE_REDEEM_DEAD)
 		error = token_call_wrong_refresh_token(call, "revoked_before");
+	call->family_revoked = outcome && outcome->outcome == STORE_REDEEM_REVOKED;
 	if (error) {
 		token_call_refuse(call);
 		return;
