@@ -58,7 +58,8 @@ static int check(const char *hash, const char **ret_problem)
 	return 0;
 }
 
-/* What libcrypt gives back ends with the digest; the salt before it may differ from
+/* What crypt_rn() gives back (crypt_r() is not used: sanitizers put their own in its place,
+ * and then libcrypt is not there) ends with the digest; the salt before it may differ from
  * ours in bits that are not used. */
 static int compare(const char *hash, const char *computed)
 {
@@ -78,7 +79,7 @@ static int verify(const char *hash, const char *password)
 	if (!data)
 		return ERROR_MEMORY;
 	memcpy(read, password, strnlen(password, READ_MAX));
-	error = compare(hash, crypt_r(read, hash, data));
+	error = compare(hash, crypt_rn(read, hash, data, (int)sizeof(*data)));
 	memory_wipe(read, sizeof(read));
 	memory_wipe(data, sizeof(*data));
 	free(data);
