@@ -1,19 +1,26 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Clients that show who they are by a key (RFC 7523, 3; OpenID Connect Core, 9)."""
+import base64
+import contextlib
 import functools
 import json
 import os
+import sqlite3
 import uuid
 
 from client_keys import TYPE, Key, assertion, base64url, hs256, join, key_set
-from harness import (PUBLIC, Clock, Data, Suite, basic, check, claims_of, equal, exchange, refused,
+from harness import (PUBLIC, Clock, Data, Suite, basic, check, claims_of, equal, refused,
                      served, side_by_side, until)
 
 suite = Suite()
 KEYS = {alg: Key(alg, f'{alg} key'.replace(' ', '-')) for alg in ('ES256', 'RS256', 'EdDSA')}
 ANOTHERS = Key('ES256', 'anothers')
 NOT_REGISTERED = Key('ES256', KEYS['ES256'].kid)
+
+
+def base64_decoded(text):
+    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
 
 
 class Place:
@@ -104,11 +111,6 @@ def rs256_tokens(at):
     until(signed, 'an RS256 token')
 
 
-def base64_decoded(text):
-    import base64
-    return base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
-
-
 @case('revocation and introspection take an assertion, and use it up')
 def other_endpoints(at):
     at.data.verb('client', 'add', 'api', '--type', 'confidential', '--resource', 'external-api',
@@ -186,7 +188,6 @@ def when_it_is_used_up(at):
 
 @case('used ones are forgotten when they have ended')
 def swept(at):
-    import sqlite3
     served(at.ask(at.sign()))
 
     def count():
@@ -197,6 +198,21 @@ def swept(at):
     at.clock.advance(200)
     at.server = at.data.serve()
     until(lambda: count() == 0, 'swept')
+
+
+@case('a store that can not be written: 503, and the assertion is still good')
+def store_fails(at):
+    text = at.sign()
+    with contextlib.closing(sqlite3.connect(f'{at.data.path}/adit.db',
+                                            isolation_level=None)) as store:
+        store.execute('BEGIN IMMEDIATE')
+        reply = refused(at.ask(text), 'server_error', 503)
+        equal(at.reason(reply), 'fault', 'the reason')
+        # What is wrong is known without the store.
+        at.denied(at.sign(NOT_REGISTERED), 'assertion_signature')
+        store.execute('ROLLBACK')
+    served(at.ask(text))
+    at.denied(text, 'assertion_replayed')
 
 
 # --- what is not taken -----------------------------------------------------------------------
