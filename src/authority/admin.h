@@ -131,6 +131,14 @@ struct admin_key_rotation {
 };
 int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
 	char ret_kid[STORE_ID_SIZE], struct fault *fault);
+/* What admin_key_rotate() would make of the keys, each as it would be then, the new one with
+ * the id KEYRING_PLANNED_KID; changes nothing. */
+int admin_key_plan(const struct admin *admin, const struct admin_key_rotation *rotation,
+	int (*each)(void *context, const struct store_key *key), void *context,
+	struct fault *fault);
+/* Ends a key now: what it signed or sealed is good no more. ERROR_REFUSED: a pepper that
+ * credentials name. */
+int admin_key_revoke(const struct admin *admin, const char *kid, struct fault *fault);
 int admin_key_get(
 	const struct admin *admin, const char *kid, struct store_key *ret_key, struct fault *fault);
 

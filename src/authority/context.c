@@ -127,6 +127,9 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 			parts->store, parts->clock, parts->secret_key, &authority->keyring);
 	if (!error)
 		error = read_catalog(authority);
+	/* Where that can't be stored now, the tick does it. */
+	if (!error)
+		(void)keyring_publish(authority->keyring);
 	if (!error)
 		error = cache_create(&authority->cache);
 	if (!error)
@@ -420,7 +423,11 @@ void authority_tick(struct authority *authority)
 		return;
 	}
 	authority->keys_counter = counter;
-	authority->tick_failure = NULL;
+	error = keyring_publish(authority->keyring);
+	if (error)
+		tick_failed(authority, "publishing a signing key", error);
+	else
+		authority->tick_failure = NULL;
 	cache_poll(authority->cache, counter);
 	sweep(authority);
 }

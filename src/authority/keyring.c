@@ -137,6 +137,7 @@ static int load_key(void *context, const struct store_key *stored)
 	}
 	memcpy(place->kid, stored->kid, sizeof(place->kid));
 	place->created_at = stored->created_at;
+	place->published_at = stored->published_at;
 	place->activates_at = stored->activates_at;
 	place->retires_at = stored->retires_at;
 	place->gone_at = stored->gone_at;
@@ -199,6 +200,27 @@ int keyring_reload(struct keyring *keyring)
 	(void)pthread_mutex_unlock(&keyring->lock);
 	keyring_release(old);
 	return 0;
+}
+
+static bool has_unpublished(const struct keyring_snapshot *snapshot)
+{
+	for (size_t i = 0; i < snapshot->signing_count; i++)
+		if (!snapshot->signing[i].published_at)
+			return true;
+	return false;
+}
+
+int keyring_publish(struct keyring *keyring)
+{
+	struct keyring_snapshot *snapshot = keyring_acquire(keyring);
+	bool wanted = has_unpublished(snapshot);
+	int error;
+
+	keyring_release(snapshot);
+	if (!wanted)
+		return 0;
+	error = store_key_publish(keyring->store, KEYRING_PUBLISH_S);
+	return error ? error : keyring_reload(keyring);
 }
 
 int keyring_reload_if_due(struct keyring *keyring)
@@ -273,10 +295,32 @@ static const struct keyring_key *newest_active(
 	return newest;
 }
 
+/* With `retired` also those that are so: a successor may not have been published in time. */
+static const struct keyring_key *newest_published(
+	const struct keyring_snapshot *snapshot, enum jose_alg alg, int64_t now_s, bool retired)
+{
+	const struct keyring_key *newest = NULL;
+
+	for (size_t i = 0; i < snapshot->signing_count; i++) {
+		const struct keyring_key *key = &snapshot->signing[i];
+
+		if (key->alg == alg && key->published_at && key->activates_at <= now_s &&
+			(!key->gone_at || key->gone_at > now_s) &&
+			(retired || is_active(key, now_s)) &&
+			(!newest || key->activates_at >= newest->activates_at))
+			newest = key;
+	}
+	return newest;
+}
+
 const struct keyring_key *keyring_signing_key(
 	const struct keyring_snapshot *snapshot, enum jose_alg alg, int64_t now_s)
 {
-	return newest_active(snapshot->signing, snapshot->signing_count, alg, now_s);
+	const struct keyring_key *key = newest_published(snapshot, alg, now_s, false);
+
+	if (!key)
+		key = newest_published(snapshot, alg, now_s, true);
+	return key ? key : newest_active(snapshot->signing, snapshot->signing_count, alg, now_s);
 }
 
 const struct keyring_key *keyring_sealing_key(
@@ -336,39 +380,94 @@ static int make_plain(const struct keyring_new_key *wanted, struct secret *ret_p
 	return error;
 }
 
+/* All of it but the key itself. */
+static int describe(struct keyring *keyring, const struct keyring_new_key *wanted, const char *kid,
+	struct store_key *ret_key)
+{
+	bool signing = !strcmp(wanted->purpose, "signing");
+	struct store_key key = {.activates_at = clock_now_s(keyring->clock)};
+	int error = text_copy(key.kid, sizeof(key.kid), kid);
+
+	if (!error)
+		error = text_copy(key.purpose, sizeof(key.purpose), wanted->purpose);
+	if (!error && signing)
+		error = text_copy(key.alg, sizeof(key.alg), jose_alg_name(wanted->alg));
+	if (error)
+		return error;
+	if (wanted->first || !signing)
+		key.published_at = key.activates_at;
+	else
+		key.activates_at += KEYRING_PUBLISH_S;
+	*ret_key = key;
+	return 0;
+}
+
+static int make_key(
+	struct keyring *keyring, const struct keyring_new_key *wanted, struct store_key *ret_key)
+{
+	struct secret plain = {0};
+	char kid[KEYRING_KID_LENGTH + 1];
+	int error = random_alphanumeric(kid, KEYRING_KID_LENGTH);
+
+	if (!error)
+		error = describe(keyring, wanted, kid, ret_key);
+	if (!error)
+		error = make_plain(wanted, &plain);
+	if (!error)
+		error = seal_key(keyring->secret_key, &plain, ret_key);
+	secret_finish(&plain);
+	return error;
+}
+
 int keyring_add(
 	struct keyring *keyring, const struct keyring_new_key *wanted, char ret_kid[STORE_ID_SIZE])
 {
 	struct store_key key = {0};
-	struct secret plain = {0};
-	int error = random_alphanumeric(key.kid, KEYRING_KID_LENGTH);
+	int error = make_key(keyring, wanted, &key);
 
-	if (error)
-		return error;
-	error = text_copy(key.purpose, sizeof(key.purpose), wanted->purpose);
-	if (!error && !strcmp(wanted->purpose, "signing"))
-		error = text_copy(key.alg, sizeof(key.alg), jose_alg_name(wanted->alg));
-	if (error)
-		return error;
-	key.activates_at = clock_now_s(keyring->clock);
-	if (!wanted->first && !strcmp(wanted->purpose, "signing"))
-		key.activates_at += KEYRING_PUBLISH_S;
-	error = make_plain(wanted, &plain);
-	if (!error)
-		error = seal_key(keyring->secret_key, &plain, &key);
 	if (!error)
 		error = store_key_add(keyring->store, &key, wanted->keep_s, wanted->first);
-	secret_finish(&plain);
 	if (!error && ret_kid)
 		memcpy(ret_kid, key.kid, STORE_ID_SIZE);
 	return error ? error : keyring_reload(keyring);
 }
 
-const char *keyring_state(int64_t activates_at, int64_t retires_at, int64_t gone_at, int64_t now_s)
+/* A server that runs publishes it at once: that is when the plan begins. */
+int keyring_plan(struct keyring *keyring, const struct keyring_new_key *wanted,
+	int (*each)(void *context, const struct store_key *key), void *context)
+{
+	struct store_key key;
+	int error = describe(keyring, wanted, KEYRING_PLANNED_KID, &key);
+
+	if (error)
+		return error;
+	key.published_at = clock_now_s(keyring->clock);
+	key.sealed_length = 1; /* none, and stored nowhere */
+	return store_key_plan(keyring->store, &key, wanted->keep_s, each, context);
+}
+
+int keyring_revoke(struct keyring *keyring, const char *kid, const struct keyring_new_key *like)
+{
+	struct store_key successor = {0};
+	int error = make_key(keyring, like, &successor);
+
+	if (!error)
+		error = store_key_revoke(keyring->store, kid, &successor);
+	return error ? error : keyring_reload(keyring);
+}
+
+const char *keyring_state(int64_t published_at, int64_t activates_at, int64_t retires_at,
+	int64_t gone_at, int64_t now_s)
 {
 	if (gone_at && gone_at <= now_s)
 		return "gone";
 	if (retires_at && retires_at <= now_s)
 		return "retired";
-	return activates_at <= now_s ? "active" : "next";
+	return activates_at <= now_s && published_at ? "active" : "next";
+}
+
+const char *keyring_stored_state(const struct store_key *key, int64_t now_s)
+{
+	return keyring_state(
+		key->published_at, key->activates_at, key->retires_at, key->gone_at, now_s);
 }

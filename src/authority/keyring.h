@@ -23,10 +23,13 @@ enum {
 	KEYRING_PUBLISH_S = KEYRING_JWKS_MAX_AGE_S + 60,
 };
 
+#define KEYRING_PLANNED_KID "(new)"
+
 struct keyring_key {
 	char kid[STORE_ID_SIZE];
 	enum jose_alg alg; /* signing keys only */
 	int64_t created_at;
+	int64_t published_at; /* of a signing key; 0: not known to have been */
 	int64_t activates_at;
 	int64_t retires_at;	/* 0: not yet known */
 	int64_t gone_at;	/* 0: not yet known */
@@ -56,6 +59,11 @@ int keyring_create(struct store *store, const struct clock *clock, const struct 
 	struct keyring **ret_keyring);
 void keyring_destroy(struct keyring *keyring);
 
+/* For a process that serves: what is in the snapshot's document is published from now on, and
+ * a key that was not before counts from now, which is stored. 0, or the store's error: the key
+ * is not used then, and this is to be called again. */
+int keyring_publish(struct keyring *keyring);
+
 /* Reads the store again. On an error the old snapshot stays. */
 int keyring_reload(struct keyring *keyring);
 /* The same, only if the published document has changed by the clock alone. */
@@ -65,7 +73,8 @@ int keyring_reload_if_due(struct keyring *keyring);
 struct keyring_snapshot *keyring_acquire(struct keyring *keyring);
 void keyring_release(struct keyring_snapshot *snapshot);
 
-/* The key that signs (seals, MACs) at `now_s`, or NULL. */
+/* The key that signs (seals, MACs) at `now_s`, or NULL. Nothing is signed by a key that is not
+ * known to be published while there is another: the one before it goes on. */
 const struct keyring_key *keyring_signing_key(
 	const struct keyring_snapshot *snapshot, enum jose_alg alg, int64_t now_s);
 const struct keyring_key *keyring_sealing_key(
@@ -94,7 +103,18 @@ struct keyring_new_key {
 int keyring_add(
 	struct keyring *keyring, const struct keyring_new_key *wanted, char ret_kid[STORE_ID_SIZE]);
 
+/* As keyring_add(), without making anything: `each` gets the keys as they would be then, the
+ * new one with the id KEYRING_PLANNED_KID. */
+int keyring_plan(struct keyring *keyring, const struct keyring_new_key *wanted,
+	int (*each)(void *context, const struct store_key *key), void *context);
+
+/* Ends the key of that id now, and sees to it that there is another of `like`'s purpose and
+ * algorithm. As store_key_revoke(), then reloads. */
+int keyring_revoke(struct keyring *keyring, const char *kid, const struct keyring_new_key *like);
+
 /* "next", "active", "retired" or "gone". */
-const char *keyring_state(int64_t activates_at, int64_t retires_at, int64_t gone_at, int64_t now_s);
+const char *keyring_state(int64_t published_at, int64_t activates_at, int64_t retires_at,
+	int64_t gone_at, int64_t now_s);
+const char *keyring_stored_state(const struct store_key *key, int64_t now_s);
 
 #endif

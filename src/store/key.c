@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/access.h"
+#include "store/key.h"
 
-#define COLUMNS "kid, purpose, alg, created_at, activates_at, retires_at, gone_at, sealed"
+#define COLUMNS                                                                                    \
+	"kid, purpose, alg, created_at, published_at, activates_at, retires_at, gone_at, sealed"
+#define LIST_SQL "SELECT " COLUMNS " FROM authority_key ORDER BY created_at, activates_at, kid"
 
 enum {
 	DAY_S = 86400,
@@ -26,15 +28,15 @@ static int refuse_second(struct writing *writing, const struct store_key *key)
 	return error ? error : found ? ERROR_REFUSED : 0;
 }
 
-static int insert(struct writing *writing, const struct store_key *key)
+int key_insert(struct writing *writing, const struct store_key *key)
 {
 	return engine_change(writing->engine,
 		"INSERT INTO authority_key (" COLUMNS ")"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 		VALUES(value_text(key->kid), value_text(key->purpose), value_text(key->alg),
-			value_number(writing->now_s), value_number(key->activates_at),
-			value_number(key->retires_at), value_number(key->gone_at),
-			value_bytes(key->sealed, key->sealed_length)),
+			value_number(writing->now_s), value_number(key->published_at),
+			value_number(key->activates_at), value_number(key->retires_at),
+			value_number(key->gone_at), value_bytes(key->sealed, key->sealed_length)),
 		NULL);
 }
 
@@ -44,8 +46,8 @@ static int remove_unnamed_peppers(struct writing *writing)
 	return engine_change(writing->engine,
 		"DELETE FROM authority_key WHERE purpose = 'pepper'"
 		" AND retires_at <> 0 AND retires_at <= $1"
-		" AND kid NOT IN (SELECT pepper_kid FROM service_user_credential"
-		" UNION SELECT pepper_kid FROM client_secret)",
+		" AND NOT EXISTS (SELECT 1 FROM service_user_credential WHERE pepper_kid = kid)"
+		" AND NOT EXISTS (SELECT 1 FROM client_secret WHERE pepper_kid = kid)",
 		VALUES(value_number(writing->now_s - DAY_S)), NULL);
 }
 
@@ -80,7 +82,7 @@ static int add(struct writing *writing, void *context)
 		VALUES(value_text(key->purpose), value_text(key->alg),
 			value_number(key->activates_at), value_number(gone_at)),
 		NULL);
-	return error ? error : insert(writing, key);
+	return error ? error : key_insert(writing, key);
 }
 
 int store_key_add(
@@ -100,10 +102,11 @@ static void read_key(struct statement *statement, struct store_key *key)
 	statement_text(statement, 1, key->purpose, sizeof(key->purpose));
 	statement_text(statement, 2, key->alg, sizeof(key->alg));
 	key->created_at = statement_number(statement, 3);
-	key->activates_at = statement_number(statement, 4);
-	key->retires_at = statement_number(statement, 5);
-	key->gone_at = statement_number(statement, 6);
-	key->sealed_length = statement_bytes(statement, 7, key->sealed, sizeof(key->sealed));
+	key->published_at = statement_number(statement, 4);
+	key->activates_at = statement_number(statement, 5);
+	key->retires_at = statement_number(statement, 6);
+	key->gone_at = statement_number(statement, 7);
+	key->sealed_length = statement_bytes(statement, 8, key->sealed, sizeof(key->sealed));
 }
 
 static int read_all(struct statement *statement, void *context)
@@ -122,18 +125,69 @@ static int read_all(struct statement *statement, void *context)
 	return error;
 }
 
+static int show_all(const struct rows *rows,
+	int (*each)(void *context, const struct store_key *key), void *context)
+{
+	const struct store_key *keys = (const struct store_key *)(const void *)rows->items;
+	int error = 0;
+
+	for (size_t i = 0; i < rows->count && !error; i++)
+		error = each(context, &keys[i]);
+	return error;
+}
+
 int store_key_list(
 	struct store *store, int (*each)(void *context, const struct store_key *key), void *context)
 {
 	struct rows rows = {.size = sizeof(struct store_key)};
-	const struct store_key *keys;
-	int error = store_read(store,
-		"SELECT " COLUMNS " FROM authority_key ORDER BY created_at, activates_at, kid",
-		(struct values){0}, read_all, &rows);
+	int error = store_read(store, LIST_SQL, (struct values){0}, read_all, &rows);
 
-	keys = (const struct store_key *)(const void *)rows.items;
-	for (size_t i = 0; i < rows.count && !error; i++)
-		error = each(context, &keys[i]);
+	if (!error)
+		error = show_all(&rows, each, context);
 	rows_finish(&rows);
+	return error;
+}
+
+/* --- a plan -------------------------------------------------------------- */
+
+struct key_plan {
+	struct key_addition addition;
+	struct rows rows;
+	bool made;
+};
+
+static int list_in_writing(struct writing *writing, struct rows *rows)
+{
+	struct statement *statement = NULL;
+	int error = engine_query(writing->engine, LIST_SQL, (struct values){0}, &statement);
+
+	return error ? error : statement_finish(statement, read_all(statement, rows));
+}
+
+/* Fails when it went well, so that it is undone. */
+static int plan(struct writing *writing, void *context)
+{
+	struct key_plan *key_plan = context;
+	int error = add(writing, &key_plan->addition);
+
+	if (!error)
+		error = list_in_writing(writing, &key_plan->rows);
+	key_plan->made = !error;
+	return error ? error : ERROR_REFUSED;
+}
+
+int store_key_plan(struct store *store, const struct store_key *key, int64_t keep_s,
+	int (*each)(void *context, const struct store_key *key), void *context)
+{
+	struct key_plan key_plan = {.addition = {.key = key, .keep_s = keep_s},
+		.rows = {.size = sizeof(struct store_key)}};
+	int error;
+
+	if (key->activates_at < 0 || keep_s > INT64_MAX - key->activates_at)
+		return ERROR_INVALID;
+	error = store_write(store, plan, &key_plan);
+	if (key_plan.made && error == ERROR_REFUSED)
+		error = show_all(&key_plan.rows, each, context);
+	rows_finish(&key_plan.rows);
 	return error;
 }

@@ -183,12 +183,14 @@ int store_audit_head_forget(struct store *store);
 /* --- keys ---------------------------------------------------------------- */
 
 /* A key's state follows from its times: next until activates_at, active until
- * retires_at, retired until gone_at, then gone. 0 in the last two: not yet set. */
+ * retires_at, retired until gone_at, then gone. 0 in the last two: not yet set. One whose
+ * published_at is 0 is next, whatever the rest says. */
 struct store_key {
 	char kid[STORE_ID_SIZE];
 	char purpose[16]; /* "signing", "sealing", "pepper" */
 	char alg[16];	  /* "ES256", "RS256", "EdDSA"; "" for the others */
 	int64_t created_at;
+	int64_t published_at; /* of a signing key: since when a server shows it; 0: not yet */
 	int64_t activates_at;
 	int64_t retires_at;
 	int64_t gone_at;
@@ -210,6 +212,24 @@ int store_key_add(
  * then returned. The key is borrowed during the call. */
 int store_key_list(struct store *store, int (*each)(void *context, const struct store_key *key),
 	void *context);
+
+/* Does store_key_add() without only_if_none, lists the keys as they are then, as
+ * store_key_list() does, and undoes it: nothing was changed. */
+int store_key_plan(struct store *store, const struct store_key *key, int64_t keep_s,
+	int (*each)(void *context, const struct store_key *key), void *context);
+
+/* That a server shows every signing key from now on. One that was not shown before activates
+ * in ahead_s at the earliest, the one before it retires then, and that one's gone_at is put
+ * off as much; unless there is none before it. */
+int store_key_publish(struct store *store, int64_t ahead_s);
+
+/* Ends a key now. Where none of its purpose and alg is active then, the one that is next
+ * activates, or else `successor` is stored, active. ERROR_NOT_FOUND: no such key, or gone.
+ * ERROR_REFUSED: a pepper that credentials name. */
+int store_key_revoke(struct store *store, const char *kid, const struct store_key *successor);
+
+/* How many credentials the pepper of that id has MACs of. */
+int store_pepper_count(struct store *store, const char *kid, int64_t *ret_count);
 
 /* --- resources and scopes ------------------------------------------------ */
 

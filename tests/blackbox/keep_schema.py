@@ -45,7 +45,7 @@ def fill(data, clock):
 
 def main():
     with Folder() as folder:
-        clock = Clock(folder)
+        clock = Clock(folder, 1_700_000_000)
         data = Data(folder, clock=clock)
         kept = fill(data, clock)
         with open(data.path + '/secret.key', encoding='ascii') as file:

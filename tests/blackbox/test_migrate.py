@@ -25,9 +25,9 @@ def read_text(path):
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 KEPT = os.path.join(HERE, 'schema_1.sql')
-NOW = 1_800_000_030
 SQL = read_text(KEPT)
 KNOWN = json.loads(SQL.split('\n')[1].removeprefix('--'))
+NOW = KNOWN['clock'] + 30
 STEPS = os.path.join(HERE, '../../src/store/sql')
 SCHEMA = sum(name.endswith('.sql') for name in os.listdir(STEPS))
 

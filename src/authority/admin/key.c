@@ -40,11 +40,10 @@ static void fault_key(int error, const struct admin_key_rotation *rotation, stru
 			rotation->purpose, error_text(error));
 }
 
-int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
-	char ret_kid[STORE_ID_SIZE], struct fault *fault)
+static int take_rotation(const struct admin_key_rotation *rotation,
+	struct keyring_new_key *ret_wanted, struct fault *fault)
 {
 	struct keyring_new_key wanted = {.purpose = rotation->purpose};
-	char kid[STORE_ID_SIZE] = "";
 	int error;
 
 	if (!strcmp(rotation->purpose, "signing"))
@@ -58,6 +57,18 @@ int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation 
 		return ERROR_INVALID;
 	}
 	error = check_alg(rotation, &wanted, fault);
+	if (!error)
+		*ret_wanted = wanted;
+	return error;
+}
+
+int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation *rotation,
+	char ret_kid[STORE_ID_SIZE], struct fault *fault)
+{
+	struct keyring_new_key wanted;
+	char kid[STORE_ID_SIZE] = "";
+	int error = take_rotation(rotation, &wanted, fault);
+
 	if (error)
 		return error;
 	error = keyring_add(admin->keyring, &wanted, kid);
@@ -68,6 +79,54 @@ int admin_key_rotate(const struct admin *admin, const struct admin_key_rotation 
 	}
 	memcpy(ret_kid, kid, sizeof(kid));
 	return 0;
+}
+
+int admin_key_plan(const struct admin *admin, const struct admin_key_rotation *rotation,
+	int (*each)(void *context, const struct store_key *key), void *context, struct fault *fault)
+{
+	struct keyring_new_key wanted;
+	int error = take_rotation(rotation, &wanted, fault);
+
+	if (error)
+		return error;
+	error = keyring_plan(admin->keyring, &wanted, each, context);
+	if (error)
+		fault_key(error, rotation, fault);
+	return error;
+}
+
+static int fault_revocation(
+	const struct admin *admin, const struct store_key *key, int error, struct fault *fault)
+{
+	int64_t count = 0;
+
+	if (error == ERROR_REFUSED && !store_pepper_count(admin->store, key->kid, &count))
+		fault_set(fault,
+			"the pepper %s is needed by %lld passwords and secrets, which would be "
+			"lost; rotate those",
+			key->kid, (long long)count);
+	else if (error == ERROR_NOT_FOUND)
+		fault_set(fault, "the key %s is gone already", key->kid);
+	else
+		fault_set(fault, "the key %s can't be revoked: %s; nothing was changed; try again",
+			key->kid, error_text(error));
+	return error;
+}
+
+int admin_key_revoke(const struct admin *admin, const char *kid, struct fault *fault)
+{
+	struct keyring_new_key like = {.first = true};
+	struct store_key key;
+	int error = admin_key_get(admin, kid, &key, fault);
+
+	if (error)
+		return error;
+	like.purpose = key.purpose;
+	if (!strcmp(key.purpose, "signing"))
+		error = jose_alg_parse(key.alg, &like.alg);
+	if (!error)
+		error = keyring_revoke(admin->keyring, kid, &like);
+	return error ? fault_revocation(admin, &key, error, fault) : 0;
 }
 
 struct search {

@@ -160,8 +160,8 @@ static const struct keyring_key *find_key(
 		const struct keyring_key *key = &group->keys[i];
 
 		if ((*group->alg && key->alg != group->wanted) ||
-			strcmp(keyring_state(
-				       key->activates_at, key->retires_at, key->gone_at, now_s),
+			strcmp(keyring_state(key->published_at, key->activates_at, key->retires_at,
+				       key->gone_at, now_s),
 				state) != 0)
 			continue;
 		newest = key;
