@@ -15,7 +15,7 @@ import time
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../blackbox'))
 
 from harness import (PATIENCE_S, PUBLIC, Data, Folder, Suite, check, claims_of, compose, equal,
-                     exchange, form)
+                     exchange, form, until)
 
 PACKAGING = os.path.join(os.environ['ADIT_SOURCE'], 'packaging')
 KIB_64 = 65536
@@ -294,6 +294,19 @@ def add_cases(suite, proxy, label, data, user, direct):
             for name in ('Content-Type', 'Cache-Control', 'Pragma'):
                 check(answer.has(f'{name.lower()}: {wanted.field(name)}'), repr(answer))
 
+    @case('the client is who the proxy says, whatever the client says itself')
+    def _():
+        for forged in ((), ('X-Forwarded-For: 192.0.2.1',), ('Forwarded: for=192.0.2.1',),
+                       ('X-Forwarded-For: 192.0.2.1', 'X-Forwarded-For: 192.0.2.2'),
+                       ('X-Forwarded-For: nonsense',), ('X-Real-IP: 192.0.2.1',)):
+            arguments = [word for field in forged for word in ('-H', field)]
+            answer = curl(proxy, TOKEN, *arguments, body=grant(user, password='wrong'))
+            equal(answer.status, 400, f'the status of {answer!r}')
+            line, _ = until(lambda wanted=answer.json['correlation_id']: [
+                event for event in direct.events('token_refused')
+                if event['correlation_id'] == wanted], 'the line in the log')
+            equal(line[0]['source'], '127.0.0.1', f'the source with {forged}')
+
     @case('a password of 1,000 bytes with + and % arrives as it was sent')
     def _():
         equal(len(STRANGE.encode()), 1000, 'its bytes')
@@ -376,8 +389,8 @@ def main():
         certificate(folder)
         data = Data(folder, 'https://localhost/identity')
         user = data.user()
-        server = data.serve('--listen', '127.0.0.1:0', '--behind-proxy',
-                            listen=f'unix:{folder}/http')
+        server = data.serve('--listen', '127.0.0.1:0', '--trusted-proxy', 'unix',
+                            '--trusted-proxy', '127.0.0.1', listen=f'unix:{folder}/http')
         atexit.register(server.process.kill)
         outage.case('aditd ends well')(server.stop)
         tcp = server.line(server.log, tcp_address)
