@@ -99,9 +99,10 @@ int64_t units_wait(const struct units *units, uint32_t account, size_t room, int
 	return live < units->limit ? 0 : oldest + ATTEMPTS_SOURCE_WINDOW_MS - now_ms;
 }
 
-void units_add(const struct units *units, uint32_t account, size_t room, int64_t now_ms)
+int64_t units_add(const struct units *units, uint32_t account, size_t room, int64_t now_ms)
 {
 	struct unit *chosen = unit_with_room(units, account, room, now_ms);
+	int64_t before_ms;
 
 	if (!chosen) {
 		chosen = &units->list[0];
@@ -111,23 +112,29 @@ void units_add(const struct units *units, uint32_t account, size_t room, int64_t
 				chosen = &units->list[i];
 		*chosen = (struct unit){.account = account};
 	}
+	before_ms = chosen->last_at;
 	chosen->failures++;
 	chosen->last_at = now_ms;
+	return before_ms;
 }
 
-void units_remove(const struct units *units, uint32_t account)
+/* Later failures in the same unit stay what they are. */
+void units_remove(const struct units *units, uint32_t account, int64_t at_ms, int64_t before_ms)
 {
 	struct unit *last = NULL;
 
 	for (size_t i = 0; i < units->count; i++) {
 		struct unit *unit = &units->list[i];
 
-		if (unit->account == account && unit->failures &&
-			(!last || unit->last_at > last->last_at))
+		if (unit->account == account && unit->failures && unit->last_at >= at_ms &&
+			(!last || unit->last_at < last->last_at))
 			last = unit;
 	}
-	if (last)
-		last->failures--;
+	if (!last)
+		return;
+	last->failures--;
+	if (last->last_at == at_ms && last->failures)
+		last->last_at = before_ms;
 }
 
 int64_t units_rank(const struct unit *list, size_t count, int64_t now_ms)

@@ -34,9 +34,10 @@ struct units {
 
 /* How long until the account may fail there; `room`: as many as count for one. 0: now. */
 int64_t units_wait(const struct units *units, uint32_t account, size_t room, int64_t now_ms);
-void units_add(const struct units *units, uint32_t account, size_t room, int64_t now_ms);
-/* One failure of the account's; when its unit ends stays as it is. */
-void units_remove(const struct units *units, uint32_t account);
+/* Returns when the unit that it counts in had failed before; 0: it is a new one. */
+int64_t units_add(const struct units *units, uint32_t account, size_t room, int64_t now_ms);
+/* Undoes units_add() at that time, where the unit is still there. */
+void units_remove(const struct units *units, uint32_t account, int64_t at_ms, int64_t before_ms);
 int64_t units_rank(const struct unit *list, size_t count, int64_t now_ms);
 
 #endif

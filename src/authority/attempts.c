@@ -320,8 +320,21 @@ static struct limits_met check(
 	return met.verdict ? met : check_source(attempts, attempt, now_ms);
 }
 
-static void count_source(
-	const struct attempts *attempts, const struct attempt *attempt, int64_t now_ms)
+/* What is exempt from a full limit is not counted there: it would take the place of
+ * another, and give it away once it was right. */
+static void count_units(const struct units *units, const struct attempts *attempts,
+	const struct attempt *attempt, int64_t now_ms, struct attempt_unit *ret_counted)
+{
+	uint32_t account = (uint32_t)attempt->account;
+
+	*ret_counted = (struct attempt_unit){0};
+	if (units_wait(units, account, attempts->per_pair, now_ms))
+		return;
+	ret_counted->counted = true;
+	ret_counted->before_ms = units_add(units, account, attempts->per_pair, now_ms);
+}
+
+static void count_source(const struct attempts *attempts, struct attempt *attempt, int64_t now_ms)
 {
 	struct units units;
 
@@ -329,12 +342,23 @@ static void count_source(
 		return;
 	(void)table_claim(&attempts->sources, attempt->source, now_ms);
 	units = source_units(attempts, attempt->source);
-	units_add(&units, (uint32_t)attempt->account, attempts->per_pair, now_ms);
+	count_units(&units, attempts, attempt, now_ms, &attempt->in_source);
 	if (!attempt->network)
 		return;
 	(void)table_claim(&attempts->networks, attempt->network, now_ms);
 	units = network_units(attempts, attempt->network);
-	units_add(&units, (uint32_t)attempt->account, attempts->per_pair, now_ms);
+	count_units(&units, attempts, attempt, now_ms, &attempt->in_network);
+}
+
+static void count_account(const struct attempts *attempts, struct account *account,
+	struct attempt *attempt, int64_t now_ms)
+{
+	attempt->in_account = !times_wait(
+		account->failed_at, ATTEMPTS_PER_ACCOUNT, attempts->per_account, now_ms);
+	if (attempt->in_account)
+		times_add(account->failed_at, ATTEMPTS_PER_ACCOUNT, now_ms);
+	if (attempt->chosen)
+		count_consecutive(account, 1, attempt);
 }
 
 static void count(const struct attempts *attempts, struct attempt *attempt, uint64_t fingerprint,
@@ -345,12 +369,9 @@ static void count(const struct attempts *attempts, struct attempt *attempt, uint
 
 	pair->account = attempt->account;
 	times_add(pair->failed_at, ATTEMPTS_PER_PAIR, now_ms);
-	times_add(account->failed_at, ATTEMPTS_PER_ACCOUNT, now_ms);
+	pair->consecutive += attempt->chosen;
+	count_account(attempts, account, attempt, now_ms);
 	count_source(attempts, attempt, now_ms);
-	if (attempt->chosen) {
-		pair->consecutive++;
-		count_consecutive(account, 1, attempt);
-	}
 	/* A third one within the time is a guess again, and no first one either. */
 	if (pair->fingerprint != fingerprint ||
 		now_ms - pair->fingerprint_at >= ATTEMPTS_REPEAT_MS) {
@@ -401,14 +422,16 @@ static void take_back(struct attempts *attempts, struct attempt *attempt, int64_
 	struct units source = source_units(attempts, attempt->source);
 	struct units network = network_units(attempts, attempt->network);
 
-	if (account) {
+	if (account && attempt->in_account)
 		times_remove(account->failed_at, ATTEMPTS_PER_ACCOUNT, attempt->counted_at_ms);
+	if (account)
 		count_consecutive(account, -consecutive, attempt);
-	}
-	if (!attempt->counted_at_ms)
-		return;
-	units_remove(&source, (uint32_t)attempt->account);
-	units_remove(&network, (uint32_t)attempt->account);
+	if (attempt->in_source.counted)
+		units_remove(&source, (uint32_t)attempt->account, attempt->counted_at_ms,
+			attempt->in_source.before_ms);
+	if (attempt->in_network.counted)
+		units_remove(&network, (uint32_t)attempt->account, attempt->counted_at_ms,
+			attempt->in_network.before_ms);
 }
 
 void attempts_return(struct attempts *attempts, struct attempt *attempt)

@@ -67,6 +67,12 @@ struct attempt_sent {
 	bool chosen; /* not of the generated form */
 };
 
+/* Whether it counts for a source, and when its account failed there before. */
+struct attempt_unit {
+	bool counted;
+	int64_t before_ms;
+};
+
 /* One attempt on its way; begin with zeroes. */
 struct attempt {
 	uint64_t pair;
@@ -74,6 +80,9 @@ struct attempt {
 	uint64_t source;
 	uint64_t network;
 	int64_t counted_at_ms; /* 0: it counts for nothing */
+	bool in_account;
+	struct attempt_unit in_source;
+	struct attempt_unit in_network;
 	bool chosen;
 	/* Where `changed`, `failures` (in steps) is to be stored for `account`. */
 	bool changed;

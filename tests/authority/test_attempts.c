@@ -337,6 +337,57 @@ static void test_a_right_chosen_password_was_no_failure(void **state)
 	assert_int_equal(fail_many(*state, "a", 3, NOW, 10), 5);
 }
 
+/* Who is exempt from a full limit takes nobody's place in it, and so gives none away. */
+static void test_a_trusted_success_frees_nothing(void **state)
+{
+	char name[16];
+
+	(void)succeed(*state, "a", 1, NOW);
+	for (int i = 0; i < ATTEMPTS_PER_SOURCE; i++) {
+		name_account(name, i);
+		assert_int_equal(fail_at(*state, name, 1, NOW), ATTEMPT_MAY);
+	}
+	assert_int_equal(fail_many(*state, "a", 2, NOW, 5), 5);
+	assert_int_equal(fail_many(*state, "a", 3, NOW, 5), 5);
+	for (int i = 0; i < 100; i++) {
+		const struct attempt_sent sent = guess("a", 1);
+		struct outcome outcome = attempt_at(*state, &sent, NOW + i);
+		bool store;
+
+		assert_int_equal(outcome.verdict, ATTEMPT_MAY);
+		assert_int_equal(
+			attempts_succeed(*state, &sent, NOW + i, &outcome.attempt, &store), 0);
+		assert_int_equal(fail_at(*state, "a", 4, NOW + i), ATTEMPT_OVER_ACCOUNT);
+		assert_int_equal(fail_at(*state, "b", 1, NOW + i), ATTEMPT_OVER_SOURCE);
+	}
+}
+
+/* A success does not keep a failure of before alive. */
+static void test_a_success_lets_what_was_before_it_end(void **state)
+{
+	char name[16];
+
+	for (int i = 0; i < ATTEMPTS_PER_SOURCE; i++) {
+		name_account(name, i);
+		assert_int_equal(fail_at(*state, name, 1, NOW), ATTEMPT_MAY);
+	}
+	for (int i = 0; i < ATTEMPTS_PER_SOURCE; i++) {
+		struct attempt_sent sent;
+		struct outcome outcome;
+		bool store;
+
+		name_account(name, i);
+		sent = guess(name, 1);
+		outcome = attempt_at(*state, &sent, NOW + HOUR - 1);
+		assert_int_equal(outcome.verdict, ATTEMPT_MAY);
+		assert_int_equal(
+			attempts_succeed(*state, &sent, NOW + HOUR - 1, &outcome.attempt, &store),
+			0);
+	}
+	assert_int_equal(fail_at(*state, "b", 1, NOW + HOUR - 1), ATTEMPT_OVER_SOURCE);
+	assert_int_equal(fail_at(*state, "b", 1, NOW + HOUR), ATTEMPT_MAY);
+}
+
 static void test_what_was_not_evaluated_is_returned(void **state)
 {
 	const struct attempt_sent same = guess("a", 1);
@@ -634,6 +685,74 @@ static void test_63_an_account_has_one_count(void **state)
 		assert_int_equal(fail_at(*state, "su_1", source, NOW), ATTEMPT_OVER_ACCOUNT);
 }
 
+/* --- the reference figure ------------------------------------------------ */
+
+enum { FIGURE_ACCOUNTS = 1000, FIGURE_SOURCES = 200, FIGURE_A_SECOND = 500, FIGURE_SECONDS = 600 };
+
+struct figure {
+	int at_account[FIGURE_ACCOUNTS];
+	int from_source[FIGURE_SOURCES];
+};
+
+/* Each source at `reach` of the accounts. */
+static void guess_once(struct attempts *attempts, struct figure *figure, int number, int reach)
+{
+	int source = number % FIGURE_SOURCES;
+	int account = source * FIGURE_ACCOUNTS / FIGURE_SOURCES + number / FIGURE_SOURCES % reach;
+	int64_t now_ms = NOW + (int64_t)number * SECOND / FIGURE_A_SECOND;
+	char name[16];
+
+	account %= reach == 1 ? 1 : FIGURE_ACCOUNTS;
+	name_account(name, account);
+	if (fail_at(attempts, name, (uint64_t)source + 1000, now_ms) != ATTEMPT_MAY)
+		return;
+	figure->at_account[account]++;
+	figure->from_source[source]++;
+}
+
+/* The owner's own pair; a generated password asks nobody. */
+static void own_pair_need_not_wait(struct attempts *attempts, int64_t now_ms)
+{
+	const struct attempt_sent sent = guess("a0", 1);
+	struct outcome outcome = attempt_at(attempts, &sent, now_ms);
+	bool store;
+
+	assert_int_equal(outcome.verdict, ATTEMPT_MAY);
+	assert_int_equal(attempts_succeed(attempts, &sent, now_ms, &outcome.attempt, &store), 0);
+}
+
+/* 500 guesses a second from 200 sources for ten minutes; bench/guesses.c does it to a whole
+ * authority. */
+static void test_the_reference_figure(void **state)
+{
+	static const int reaches[] = {1, 20, FIGURE_ACCOUNTS};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++) {
+		struct figure figure = {0};
+		struct attempts *attempts;
+		int evaluated = 0;
+
+		assert_int_equal(attempts_create(&secret_key, ATTEMPTS_PER_ACCOUNT, &attempts), 0);
+		(void)succeed(attempts, "a0", 1, NOW - MINUTE);
+		for (int number = 0; number < FIGURE_SECONDS * FIGURE_A_SECOND; number++) {
+			if (number % (10 * FIGURE_A_SECOND) == 0)
+				own_pair_need_not_wait(
+					attempts, NOW + (int64_t)number * SECOND / FIGURE_A_SECOND);
+			guess_once(attempts, &figure, number, reaches[i]);
+		}
+		for (int account = 0; account < FIGURE_ACCOUNTS; account++) {
+			assert_in_range(figure.at_account[account], 0, 10);
+			evaluated += figure.at_account[account];
+		}
+		for (int source = 0; source < FIGURE_SOURCES; source++)
+			assert_in_range(figure.from_source[source], 0, 100);
+		/* The limits leave what they are meant to leave. */
+		assert_in_range(evaluated, reaches[i] == 1 ? 10 : 3900, 10000);
+		attempts_destroy(attempts);
+	}
+}
+
 #define ATTEMPTS(test) cmocka_unit_test_setup_teardown(test, open_attempts, close_attempts)
 
 int main(void)
@@ -654,6 +773,8 @@ int main(void)
 		ATTEMPTS(test_trust_ends_after_30_days),
 		ATTEMPTS(test_a_success_clears_and_trusts_its_own_pair_only),
 		ATTEMPTS(test_a_right_chosen_password_was_no_failure),
+		ATTEMPTS(test_a_trusted_success_frees_nothing),
+		ATTEMPTS(test_a_success_lets_what_was_before_it_end),
 		ATTEMPTS(test_what_was_not_evaluated_is_returned),
 		ATTEMPTS(test_a_right_generated_password_needs_no_leave),
 		ATTEMPTS(test_62_after_a_hundred_only_pairs_that_have_succeeded),
@@ -670,6 +791,7 @@ int main(void)
 		cmocka_unit_test(test_a_lower_limit_and_none),
 		ATTEMPTS(test_many_at_once_have_one_limit),
 		ATTEMPTS(test_63_an_account_has_one_count),
+		cmocka_unit_test(test_the_reference_figure),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

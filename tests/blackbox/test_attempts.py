@@ -1,9 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """Limits on guessing, on a clock that is moved, with sources that a named proxy tells of."""
+import json
+import re
 
-from harness import (FAILURE_S, PUBLIC, Clock, Data, Folder, Suite, basic, check, equal, refused,
-                     served, side_by_side, until)
+
+from harness import (FAILURE_S, PUBLIC, Clock, Data, Folder, Suite, basic, check, compose, equal,
+                     exchange, refused, served, side_by_side, until)
 
 suite = Suite()
 PROXY = ('--trusted-proxy', '127.0.0.1')
@@ -246,6 +249,83 @@ def hundred(place):
         served(place.post('203.0.113.2'))
     place.data.verb('service-user', 'unlock', place.user['username'])
     until(lambda: place.guess('203.0.113.3').status == 400, 'the server notices', 30)
+
+
+# --- chosen passwords ------------------------------------------------------------------------
+
+def with_chosen(place, password='as it was elsewhere'):
+    """An imported Service User that has signed in from 192.0.2.1, and its password."""
+    lines = json.dumps({'username': 'imported', 'site': 'north', 'role': 'read',
+                        'password': password})
+    done = place.data.attempt('service-user', 'import', given=lines.encode())
+    check(done.returncode == 0, done.complained)
+    until(lambda: place.post('192.0.2.1', 'imported', password).status == 200, 'the import', 30)
+    place.clock.advance(2 * WINDOW_S)
+    return password
+
+
+def hashed(place):
+    address = place.server.line(place.server.log, lambda line: '"metrics_listening"' in line and
+                                json.loads(line)['address'])
+    page = exchange(address, compose('GET', '/metrics')).body.decode()
+    return int(float(re.search(r'^adit_passwords_hashed_total (\S+)$', page, re.MULTILINE)[1]))
+
+
+# Requirement 62.
+@placed('two hundred at once at a chosen password: ten hashes', *PROXY, '--metrics', '127.0.0.1:0')
+def parallel_hashes(place):
+    password = with_chosen(place)
+    before = hashed(place)
+    replies = side_by_side(200, lambda turn: place.post(f'198.51.100.{turn}', 'imported',
+                                                        f'guess {turn}'))
+    statuses = sorted(reply.status for reply in replies)
+    # The queue may be full for some of the ten.
+    check(statuses.count(429) == 190 and set(statuses) <= {400, 429, 503}, statuses)
+    check(hashed(place) - before <= 10, f'{hashed(place) - before} hashes')
+    served(place.post('192.0.2.1', 'imported', password))
+
+
+# Requirement 64.
+@placed('a chosen password is right from where it has been, whatever others try')
+def chosen(place):
+    password = with_chosen(place)
+    evaluated = sum(place.guesses(f'198.51.100.{number}', 3, 'imported') for number in range(5))
+    equal(evaluated, 10, 'guesses that were evaluated')
+    served(place.post('192.0.2.1', 'imported', password))
+    # From elsewhere it waits its turn: it is slowed, and not locked out.
+    reply = place.post('203.0.113.1', 'imported', password)
+    place.clock.advance(slowed(reply))
+    served(place.post('203.0.113.1', 'imported', password))
+    served(place.post('203.0.113.1', 'imported', password))
+
+
+@placed('a right chosen password, however often, counts for nothing')
+def often(place):
+    password = with_chosen(place)
+    for _ in range(12):
+        served(place.post('192.0.2.1', 'imported', password))
+    equal(place.guesses('198.51.100.1', 7, 'imported'), 5, 'guesses')
+    equal(place.guesses('198.51.100.2', 7, 'imported'), 5, 'guesses')
+
+
+@placed('after a hundred a chosen password is tried only where it has been, until unlock')
+def chosen_hundred(place):
+    password = with_chosen(place)
+    for number in range(10):
+        for turn in range(10):
+            refused(place.guess(f'198.51.{number}.{turn}', 'imported'), 'invalid_grant')
+        place.clock.advance(WINDOW_S)
+    for again in (False, True):
+        if again:
+            place.restart()
+        place.clock.advance(DAY_S)
+        slowed(place.post('203.0.113.1', 'imported', password))
+        served(place.post('192.0.2.1', 'imported', password))
+        slowed(place.post('203.0.113.1', 'imported', password))
+    done = place.data.json('service-user', 'unlock', 'imported')
+    equal(done['failures_forgotten'], 100, 'what it says')
+    until(lambda: place.post('203.0.113.1', 'imported', password).status == 200,
+          'the server notices', 30)
 
 
 # --- client secrets --------------------------------------------------------------------------
