@@ -39,19 +39,21 @@ struct scenario {
 	enum load_kind kind;
 	unsigned threads;
 	int64_t requests; /* of a round */
+	bool metrics;	  /* counted for /metrics */
 };
 
 static const struct scenario scenarios[] = {
-	{"ES256 memory", "ES256", false, false, LOAD_PASSWORD, 1, 10000},
-	{"ES256 memory, log", "ES256", false, true, LOAD_PASSWORD, 1, 10000},
-	{"ES256 file", "ES256", true, false, LOAD_PASSWORD, 1, 10000},
-	{"ES256 file, log", "ES256", true, true, LOAD_PASSWORD, 1, 10000},
-	{"ES256 file, log, 2 loops", "ES256", true, true, LOAD_PASSWORD, 2, 10000},
-	{"RS256 memory", "RS256", false, false, LOAD_PASSWORD, 1, 2000},
-	{"RS256 file, log", "RS256", true, true, LOAD_PASSWORD, 1, 2000},
-	{"ES256 memory, refresh", "ES256", false, false, LOAD_REFRESH, 1, 5000},
-	{"ES256 file, log, refresh", "ES256", true, true, LOAD_REFRESH, 1, 5000},
-	{"no token: /healthz", "ES256", false, false, LOAD_HEALTH, 1, 20000},
+	{"ES256 memory", "ES256", false, false, LOAD_PASSWORD, 1, 10000, false},
+	{"ES256 memory, metrics", "ES256", false, false, LOAD_PASSWORD, 1, 10000, true},
+	{"ES256 memory, log", "ES256", false, true, LOAD_PASSWORD, 1, 10000, false},
+	{"ES256 file", "ES256", true, false, LOAD_PASSWORD, 1, 10000, false},
+	{"ES256 file, log", "ES256", true, true, LOAD_PASSWORD, 1, 10000, false},
+	{"ES256 file, log, 2 loops", "ES256", true, true, LOAD_PASSWORD, 2, 10000, false},
+	{"RS256 memory", "RS256", false, false, LOAD_PASSWORD, 1, 2000, false},
+	{"RS256 file, log", "RS256", true, true, LOAD_PASSWORD, 1, 2000, false},
+	{"ES256 memory, refresh", "ES256", false, false, LOAD_REFRESH, 1, 5000, false},
+	{"ES256 file, log, refresh", "ES256", true, true, LOAD_REFRESH, 1, 5000, false},
+	{"no token: /healthz", "ES256", false, false, LOAD_HEALTH, 1, 20000, false},
 };
 
 struct round {
@@ -170,6 +172,7 @@ static void start_authority(struct bench *bench)
 	settings.flood_per_second = 0;
 	settings.threads = bench->scenario->threads;
 	settings.measure_one_in = MEASURE_ONE_IN;
+	settings.metrics = bench->scenario->metrics ? "127.0.0.1:0" : NULL;
 	bench->log = (struct log){
 		.fd = bench->scenario->logs ? open("/dev/null", O_WRONLY | O_CLOEXEC) : -1,
 		.least = LOG_LEVEL_INFO,

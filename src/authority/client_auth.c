@@ -148,9 +148,16 @@ static int check_secret(struct token_call *call, bool known)
 
 	int error = credential_verify(call->keys, &check, &match);
 
-	if (!error)
-		credential_renew(call->authority->store, call->keys, &check, match);
-	return error;
+	if (error)
+		return error;
+	credential_renew(call->authority->store, call->keys, &check, match);
+	last_uses_note(call->authority->last_uses, &(const struct last_use_note){
+							   .client_id = call->client.id,
+							   .source = call->source,
+							   .secret_id = match->id,
+							   .at_s = call->now_s,
+						   });
+	return 0;
 }
 
 /* The refresh token itself says whose it is; only a public client may rely on it. */

@@ -3,6 +3,7 @@
 
 #include "authority/attempts_store.h"
 #include "authority/endpoint.h"
+#include "authority/reminder.h"
 #include "authority/respond.h"
 #include "authority/route.h"
 #include "codec/uri.h"
@@ -145,6 +146,8 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 	if (!error)
 		error = password_queue_create(authority->store,
 			authority->settings.password_threads, &authority->passwords);
+	if (!error)
+		error = last_uses_create(authority->store, authority->log, &authority->last_uses);
 	if (!error && authority->settings.metrics)
 		error = metrics_create(authority->worker_count, &authority->metrics);
 	return error;
@@ -195,6 +198,7 @@ void authority_destroy(struct authority *authority)
 	password_queue_destroy(authority->passwords);
 	http_server_destroy(authority->server);
 	metrics_destroy(authority->metrics);
+	last_uses_destroy(authority->last_uses);
 	finish_workers(authority->workers, AUTHORITY_WORKERS_MAX);
 	finish_workers(authority->password_workers, PASSWORD_QUEUE_THREADS_MAX);
 	attempts_destroy(authority->attempts);
@@ -335,6 +339,7 @@ void authority_stop(struct authority *authority, int drain_ms)
 	store_settle(authority->store);
 	if (authority->audit)
 		audit_settle(authority->audit);
+	last_uses_finish(authority->last_uses);
 }
 
 /* Four ticks a second would fill the log: a failure is told when it begins, and
@@ -384,6 +389,20 @@ static void sweep(struct authority *authority)
 		swept(authority, error, 0);
 }
 
+/* At the start and once a day, by the wall clock. */
+static void remind(struct authority *authority)
+{
+	int64_t now_s = clock_now_s(authority->clock);
+	int error;
+
+	if (now_s < authority->remind_due_s && authority->remind_due_s - now_s <= REMINDER_DAY_S)
+		return;
+	authority->remind_due_s = now_s + REMINDER_DAY_S;
+	error = reminder_log(authority->store, authority->log, now_s);
+	if (error)
+		tick_failed(authority, "looking for passwords that expire soon", error);
+}
+
 static int read_changed(struct authority *authority)
 {
 	int error = keyring_reload(authority->keyring);
@@ -430,6 +449,8 @@ void authority_tick(struct authority *authority)
 		authority->tick_failure = NULL;
 	cache_poll(authority->cache, counter);
 	sweep(authority);
+	last_uses_tick(authority->last_uses, clock_now_s(authority->clock));
+	remind(authority);
 }
 
 bool authority_is_ready(struct authority *authority)

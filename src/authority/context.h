@@ -12,6 +12,7 @@
 #include "authority/catalog.h"
 #include "authority/forwarded.h"
 #include "authority/keyring.h"
+#include "authority/last_use.h"
 #include "authority/metrics.h"
 #include "authority/password_queue.h"
 #include "authority/throttle.h"
@@ -78,6 +79,7 @@ struct authority {
 	struct password_queue *passwords;
 	struct worker password_workers[PASSWORD_QUEUE_THREADS_MAX];
 	_Atomic bool imported_exists; /* some Service User has an imported password */
+	struct last_uses *last_uses;
 	struct http_server *server;
 	struct metrics *metrics; /* NULL: nothing is counted */
 	struct http_server *metrics_server;
@@ -86,6 +88,7 @@ struct authority {
 	int64_t tick_failure_told_ms;
 	bool outdated; /* a newer Adit has upgraded the data: this process must end */
 	_Atomic int64_t sweep_due_ms; /* monotonic */
+	int64_t remind_due_s;
 	_Atomic int64_t flood_told_ms;
 	_Atomic int64_t flood_untold; /* refusals since then that no line tells of */
 	_Atomic int64_t handshake_told_ms;

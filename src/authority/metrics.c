@@ -61,14 +61,17 @@ enum { CODES = sizeof(codes) / sizeof(codes[0]) };
 /* docs/logging.md has them all. Those that are here are there from the start, at 0: a first
  * one is seen as an increase. */
 static const char *const reasons[] = {"shape", "client_authentication", "malformed_authorization",
-	"no_client_id", "unknown_client", "client_disabled", "wrong_client_secret", "grant_type",
+	"no_client_id", "unknown_client", "client_disabled", "wrong_client_secret",
+	"assertion_type", "assertion_malformed", "assertion_without_keys", "assertion_key",
+	"assertion_signature", "assertion_typ", "assertion_issuer", "assertion_audience",
+	"assertion_times", "assertion_without_jti", "assertion_replayed", "grant_type",
 	"grant_not_allowed", "no_token", "no_resource", "access_token", "no_service_user", "scope",
 	"unknown_user", "wrong_password", "too_many_attempts_pair", "too_many_attempts_account",
 	"too_many_attempts_source", "too_many_attempts_consecutive", "too_many_attempts_secret",
-	"credential_ended", "no_live_credential", "user_disabled", "site_disabled",
-	"removed_meanwhile", "no_refresh_token", "not_sealed_here", "another_client", "older_epoch",
-	"expired", "idle_too_long", "bound_to_a_key", "grant_ended", "grant_disabled", "replay",
-	"state_lost", "revoked_before", "queue_full", "fault", NULL};
+	"credential_ended", "no_live_credential", "grant_disabled", "user_disabled",
+	"site_disabled", "removed_meanwhile", "no_refresh_token", "not_sealed_here",
+	"another_client", "older_epoch", "expired", "idle_too_long", "bound_to_a_key",
+	"grant_ended", "replay", "state_lost", "revoked_before", "queue_full", "fault", NULL};
 static const char *const grant_types[] = {"password", "refresh_token", "client_credentials", NULL};
 
 /* What one loop of the server counts: nobody else writes it. */

@@ -14,6 +14,7 @@ enum { OUTPUT_MAX = 256 * 1024 * 1024 };
 
 struct output_row {
 	struct output_row *next;
+	const char *part;
 	size_t count;
 	const char *names[OUTPUT_COLUMNS_MAX];
 	const char *cells[OUTPUT_COLUMNS_MAX];
@@ -64,8 +65,11 @@ static void write_json_list(struct json_writer *writer, const struct output_fiel
 	json_write_array_end(writer);
 }
 
+/* The one thing's object stays open: a part may follow. */
 static void write_json_row(struct output *output, const struct output_field *fields)
 {
+	bool one = !output->list && !output->part;
+
 	json_write_object(&output->writer, NULL);
 	for (; fields->name; fields++) {
 		if (fields->is_list)
@@ -75,7 +79,25 @@ static void write_json_row(struct output *output, const struct output_field *fie
 		else if (!fields->is_time || fields->number)
 			json_write_number(&output->writer, fields->name, fields->number);
 	}
-	json_write_object_end(&output->writer);
+	if (one)
+		output->open = true;
+	else
+		json_write_object_end(&output->writer);
+}
+
+static void end_part(struct output *output)
+{
+	if (output->part && output->json)
+		json_write_array_end(&output->writer);
+	output->part = NULL;
+}
+
+void output_part(struct output *output, const char *name)
+{
+	end_part(output);
+	output->part = name;
+	if (output->json)
+		json_write_array(&output->writer, name);
 }
 
 /* One line, whatever parts the items. */
@@ -104,6 +126,8 @@ static char *cell(struct arena *arena, const struct output_field *field)
 		return arena_printf(arena, "%" PRId64, field->number);
 	if (at && gmtime_r(&at, &parts))
 		(void)strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &parts);
+	if (field->note)
+		return arena_printf(arena, "%s, %s", when, field->note);
 	return arena_copy_text(arena, when);
 }
 
@@ -126,6 +150,7 @@ void output_row(struct output *output, const struct output_field *fields)
 		output->failed = ERROR_MEMORY;
 		return;
 	}
+	row->part = output->part;
 	*output->end = row;
 	output->end = &row->next;
 }
@@ -146,38 +171,52 @@ static void write_padded(struct buf *buf, const char *text, int width)
 		buf, "%s%*s", text, width > width_of(text) ? width - width_of(text) : 0, "");
 }
 
-static void write_table(struct output *output)
+static bool is_of(const struct output_row *row, const char *part)
+{
+	return row && row->part == part;
+}
+
+/* The rows from `first` on that are of its part; returns the one after them. */
+static const struct output_row *write_table(struct output *output, const struct output_row *first)
 {
 	int widths[OUTPUT_COLUMNS_MAX] = {0};
+	const char *part = first ? first->part : NULL;
 	const struct output_row *row;
 
-	for (row = output->rows; row; row = row->next)
+	for (row = first; is_of(row, part); row = row->next)
 		for (size_t i = 0; i < row->count; i++) {
 			if (width_of(row->names[i]) > widths[i])
 				widths[i] = width_of(row->names[i]);
 			if (width_of(row->cells[i]) > widths[i])
 				widths[i] = width_of(row->cells[i]);
 		}
-	row = output->rows;
+	row = first;
 	for (size_t i = 0; row && i < row->count; i++)
 		write_padded(&output->buf, row->names[i], i + 1 < row->count ? widths[i] + 2 : 0);
 	if (row)
 		(void)buf_append_char(&output->buf, '\n');
-	for (; row; row = row->next) {
+	for (; is_of(row, part); row = row->next) {
 		for (size_t i = 0; i < row->count; i++)
 			write_padded(&output->buf, row->cells[i],
 				i + 1 < row->count ? widths[i] + 2 : 0);
 		(void)buf_append_char(&output->buf, '\n');
 	}
+	return row;
 }
 
 static void write_lines(struct output *output)
 {
-	for (const struct output_row *row = output->rows; row; row = row->next)
+	const struct output_row *row = output->rows;
+
+	for (; is_of(row, NULL); row = row->next)
 		for (size_t i = 0; i < row->count; i++) {
 			write_padded(&output->buf, row->names[i], 16);
 			(void)buf_printf(&output->buf, "  %s\n", row->cells[i]);
 		}
+	while (row) {
+		(void)buf_printf(&output->buf, "\n%s:\n", row->part);
+		row = write_table(output, row);
+	}
 }
 
 void output_abandon(struct output *output)
@@ -190,12 +229,15 @@ int output_end(struct output *output)
 {
 	int error = output->failed;
 
+	end_part(output);
+	if (output->open)
+		json_write_object_end(&output->writer);
 	if (output->json && output->list)
 		json_write_array_end(&output->writer);
 	if (output->json)
 		(void)buf_append_char(&output->buf, '\n');
 	else if (output->list)
-		write_table(output);
+		(void)write_table(output, output->rows);
 	else
 		write_lines(output);
 	if (!error)

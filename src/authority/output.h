@@ -19,8 +19,9 @@ struct output_field {
 	const char *name; /* the claim's or registry's; NULL ends a row */
 	const char *text; /* NULL: it is a number */
 	int64_t number;
-	bool is_time; /* Unix seconds; 0: none */
-	bool is_list; /* a text of items parted by spaces or line feeds: an array in JSON */
+	bool is_time;	  /* Unix seconds; 0: none */
+	const char *note; /* for people, behind it; NULL: none */
+	bool is_list;	  /* a text of items parted by spaces or line feeds: an array in JSON */
 };
 
 struct output {
@@ -31,6 +32,8 @@ struct output {
 	struct arena arena; /* the table's cells */
 	struct output_row *rows;
 	struct output_row **end;
+	const char *part; /* the rows that come are of this part; NULL: of none */
+	bool open;	  /* the one thing's JSON object */
 	int failed;
 };
 
@@ -42,6 +45,9 @@ struct output_field output_time(const char *name, int64_t at_s);
 void output_begin(struct output *output, bool json, bool list);
 /* Fields end with one whose name is NULL. Rows of one list have the same names. */
 void output_row(struct output *output, const struct output_field *fields);
+/* The rows from here on are the table `name` that belongs to the one thing, whose row came
+ * before: a member that is an array, or lines of their own. `name` is static. */
+void output_part(struct output *output, const char *name);
 /* Prints nothing and frees all. */
 void output_abandon(struct output *output);
 /* Writes all to stdout: 0 or ERROR_IO, ERROR_MEMORY, ERROR_LIMIT. */

@@ -346,6 +346,23 @@ static int write_body(struct token_call *call, struct buf *body)
 	return error ? error : json_writer_status(&writer);
 }
 
+/* Of a refresh token, the password that its family began with: it ends with that. */
+static void note_use(struct token_call *call)
+{
+	const struct issuance *issuance = &call->issuance;
+
+	last_uses_note(call->authority->last_uses,
+		&(const struct last_use_note){
+			.user_id = issuance->subject.user.id,
+			.client_id = call->client.id,
+			.source = call->source,
+			.grant_type = call->grant->type,
+			.credential_id = call->presented_opened ? call->presented.credential_id
+								: issuance->credential_id,
+			.at_s = call->now_s,
+		});
+}
+
 void token_call_answer(struct token_call *call)
 {
 	char body_bytes[TOKEN_BODY_MAX];
@@ -374,6 +391,7 @@ void token_call_answer(struct token_call *call)
 		log_text("scope", call->issuance.scope), log_text("source", call->source),
 		log_text("note", call->secret_ignored ? "client_secret ignored" : NULL));
 	metrics_issued(call->authority->metrics, call->grant->type);
+	note_use(call);
 	respond_token(call->ticket, body.data, body.len);
 	buf_finish(&body);
 	token_call_destroy(call);

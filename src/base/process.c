@@ -5,8 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -29,7 +28,7 @@ static int read_stat(int64_t ret_fields[FIELDS])
 	const char *at;
 	int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
 	ssize_t length = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
-	int used = 0;
+	char *end;
 
 	if (fd >= 0)
 		(void)close(fd);
@@ -42,9 +41,10 @@ static int read_stat(int64_t ret_fields[FIELDS])
 	at += 3; /* ") S" */
 	ret_fields[0] = 0;
 	for (int i = 1; i < FIELDS; i++) {
-		if (sscanf(at, "%" SCNd64 "%n", &ret_fields[i], &used) != 1)
+		ret_fields[i] = strtoll(at, &end, 10);
+		if (end == at)
 			return ERROR_IO;
-		at += used;
+		at = end;
 	}
 	return 0;
 }

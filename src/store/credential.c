@@ -54,6 +54,7 @@ void credential_read(struct statement *statement, int column,
 	(void)statement_bytes(statement, column + 2, credential->mac, sizeof(credential->mac));
 	credential->created_at = statement_number(statement, column + 3);
 	credential->expires_at = statement_number(statement, column + 4);
+	credential->last_used_at = statement_number(statement, column + 5);
 }
 
 /* A MAC of zeros is no password's: a column that must not be NULL stays as it was. */

@@ -8,11 +8,11 @@
 
 /* For a SELECT with the table as c: its columns, in credential_read()'s order,
  * and which of its rows are live at $N. */
-#define CREDENTIAL_COLUMNS "c.id, c.pepper_kid, c.mac, c.created_at, c.expires_at"
+#define CREDENTIAL_COLUMNS "c.id, c.pepper_kid, c.mac, c.created_at, c.expires_at, c.last_used_at"
 #define CREDENTIAL_LIVE(now) "(c.expires_at = 0 OR c.expires_at > " now ")"
 
 enum {
-	CREDENTIAL_COLUMN_COUNT = 5,
+	CREDENTIAL_COLUMN_COUNT = 6,
 };
 
 /* Appends the row's credential, whose columns begin at `column`, if it has one

@@ -125,23 +125,40 @@ static int read_all(struct statement *statement, void *context)
 	return error;
 }
 
-int store_service_user_list(struct store *store, const char *site,
+static int list(struct store *store, const char *sql, struct values values,
 	int (*each)(void *context, const struct store_service_user *user), void *context)
 {
 	struct rows rows = {.size = sizeof(struct store_service_user)};
 	const struct store_service_user *users;
-	int error = store_read(store,
-		"SELECT " SERVICE_USER_COLUMNS
-		" FROM " SERVICE_USER_TABLES("$2") " WHERE $1 = '' OR u.site_id = $1"
-						   " ORDER BY u.username, c.ordinal DESC",
-		VALUES(value_text(site ? site : ""), value_number(store_now_s(store))), read_all,
-		&rows);
+	int error = store_read(store, sql, values, read_all, &rows);
 
 	users = (const struct store_service_user *)(const void *)rows.items;
 	for (size_t i = 0; i < rows.count && !error; i++)
 		error = each(context, &users[i]);
 	rows_finish(&rows);
 	return error;
+}
+
+int store_service_user_list(struct store *store, const char *site,
+	int (*each)(void *context, const struct store_service_user *user), void *context)
+{
+	return list(store,
+		"SELECT " SERVICE_USER_COLUMNS
+		" FROM " SERVICE_USER_TABLES("$2") " WHERE $1 = '' OR u.site_id = $1"
+						   " ORDER BY u.username, c.ordinal DESC",
+		VALUES(value_text(site ? site : ""), value_number(store_now_s(store))), each,
+		context);
+}
+
+int store_service_user_expiring(struct store *store, int64_t until,
+	int (*each)(void *context, const struct store_service_user *user), void *context)
+{
+	return list(store,
+		"SELECT " SERVICE_USER_COLUMNS " FROM " SERVICE_USER_TABLES(
+			"$2") " WHERE u.id IN (SELECT owner_id FROM service_user_credential"
+			      " WHERE expires_at > $2 AND expires_at <= $1)"
+			      " ORDER BY u.username, c.ordinal DESC",
+		VALUES(value_number(until), value_number(store_now_s(store))), each, context);
 }
 
 struct user_change {

@@ -15,7 +15,7 @@
  * seconds by the store's clock; a `now` is never passed in. A verb that writes
  * returns (or calls back) after its commit is durable. Every write that a cache
  * must see bumps the change counter in its transaction; making an access grant,
- * redeeming and sweeping do not (a cache keeps no grant that is missing).
+ * redeeming, sweeping and last uses do not (a cache keeps no grant that is missing).
  *
  * `each` of a list may use the store. A `done` is called in the store's writing
  * thread: it must not call a verb that writes and waits, nor store_close().
@@ -273,7 +273,8 @@ struct store_credential {
 	unsigned char mac[STORE_MAC_SIZE];
 	char password_hash[STORE_PASSWORD_HASH_SIZE]; /* "": a generated one */
 	int64_t created_at;
-	int64_t expires_at; /* 0: never */
+	int64_t expires_at;   /* 0: never */
+	int64_t last_used_at; /* 0: never; a minute late at most, and not of the caller's giving */
 };
 
 struct store_service_user {
@@ -312,6 +313,9 @@ int store_service_user_import(struct store *store, struct store_import *import);
 int store_service_user_get(
 	struct store *store, const char *username, struct store_service_user *ret_user);
 int store_service_user_list(struct store *store, const char *site /* NULL: all */,
+	int (*each)(void *context, const struct store_service_user *user), void *context);
+/* Likewise, of all sites: those with a live credential that expires by `until`. */
+int store_service_user_expiring(struct store *store, int64_t until,
 	int (*each)(void *context, const struct store_service_user *user), void *context);
 /* Disabling ends its access grants (generation + 1). */
 int store_service_user_set_enabled(struct store *store, const char *username, bool enabled);
@@ -506,5 +510,53 @@ int store_account_unlock(struct store *store, int64_t account, int64_t *ret_fail
  * ordinal, in that order. */
 int store_account_unlock_list(
 	struct store *store, int64_t after, store_attempts_each each, void *context);
+
+/* --- last use ------------------------------------------------------------ */
+
+enum {
+	STORE_SOURCE_SIZE = 64,
+	STORE_GRANT_TYPE_SIZE = 64,
+	STORE_SOURCES_KEPT = 5, /* of a Service User at a client, the last ones */
+};
+
+/* Uses of one Service User by one client from one source. */
+struct store_use {
+	char user_id[STORE_ID_SIZE]; /* "": only the secret was used */
+	char client_id[STORE_CLIENT_SIZE];
+	char source[STORE_SOURCE_SIZE];
+	char grant_type[STORE_GRANT_TYPE_SIZE]; /* of the last one */
+	char credential_id[STORE_ID_SIZE];	/* the Service User's password; "": none */
+	char secret_id[STORE_ID_SIZE];		/* the client's secret; "": none */
+	int64_t first_used_at;			/* the caller's clock, of these uses */
+	int64_t last_used_at;
+};
+
+/* Keeps them beside what is there, all or none. One of a user or client that has gone is
+ * passed over. Copies; called back as store_credential_move() is. Does not bump the change
+ * counter. */
+int store_use_put(struct store *store, const struct store_use *uses, size_t count, store_done done,
+	void *context);
+
+struct store_use_source {
+	char source[STORE_SOURCE_SIZE];
+	int64_t first_used_at; /* since it is among the last ones */
+	int64_t last_used_at;
+};
+
+struct store_last_use {
+	char client_id[STORE_CLIENT_SIZE];
+	char grant_type[STORE_GRANT_TYPE_SIZE]; /* of the last use */
+	int64_t first_used_at;
+	int64_t last_used_at;
+	struct store_use_source sources[STORE_SOURCES_KEPT]; /* the last one first */
+	size_t source_count;
+};
+
+/* What uses a Service User, the last one first. */
+int store_last_use_list(struct store *store, const char *user_id,
+	int (*each)(void *context, const struct store_last_use *use), void *context);
+/* 0: never. */
+int store_service_user_last_used_at(struct store *store, const char *user_id, int64_t *ret_at);
+int store_client_last_used_at(struct store *store, const char *client_id, int64_t *ret_at);
 
 #endif

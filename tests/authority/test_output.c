@@ -99,6 +99,46 @@ static void test_one_thing(void **state)
 				  "disabled_at       -\n");
 }
 
+static void test_parts(void **state)
+{
+	const struct output_field fields[] = {
+		output_text("id", "north"), output_time("expires_at", 0), {0}};
+	struct output_field row[] = {
+		output_text("source", "unix"), output_time("expires_at", 86400), {0}};
+	struct output output;
+	char text[512];
+
+	(void)state;
+	row[1].note = "soon";
+	for (int json = 0; json < 2; json++) {
+		output_begin(&output, json, false);
+		output_row(&output, fields);
+		output_part(&output, "first");
+		output_row(&output, row);
+		output_row(&output, row);
+		output_part(&output, "empty");
+		output_part(&output, "last");
+		output_row(&output, row);
+		assert_int_equal(end(&output, text, sizeof(text)), 0);
+		if (!json)
+			assert_string_equal(text, "id                north\n"
+						  "expires_at        -\n"
+						  "\nfirst:\n"
+						  "source  expires_at\n"
+						  "unix    1970-01-02T00:00:00Z, soon\n"
+						  "unix    1970-01-02T00:00:00Z, soon\n"
+						  "\nlast:\n"
+						  "source  expires_at\n"
+						  "unix    1970-01-02T00:00:00Z, soon\n");
+		else
+			assert_string_equal(text,
+				"{\"id\":\"north\",\"first\":["
+				"{\"source\":\"unix\",\"expires_at\":86400},"
+				"{\"source\":\"unix\",\"expires_at\":86400}],\"empty\":[],"
+				"\"last\":[{\"source\":\"unix\",\"expires_at\":86400}]}\n");
+	}
+}
+
 static void test_nothing(void **state)
 {
 	struct output output;
@@ -143,6 +183,7 @@ int main(void)
 		cmocka_unit_test(test_a_table),
 		cmocka_unit_test(test_a_list_of_json),
 		cmocka_unit_test(test_one_thing),
+		cmocka_unit_test(test_parts),
 		cmocka_unit_test(test_nothing),
 		cmocka_unit_test(test_what_can_not_be_written),
 	};

@@ -72,7 +72,9 @@ def service_users(data):
         'username': 'Zo\u00eb M.', 'site': 'south', 'role': 'write', 'state': 'enabled', 'sub': '',
         'label': 'lorries', 'created_at': 0, 'expires_at': 4078684799,
         'passwords': ['generated']}, 'the user')
-    equal(data.json('service-user', 'show', 'Zo\u00eb M.'), made, 'show')
+    password = {key: made[key] for key in ('created_at', 'expires_at')}
+    equal(data.json('service-user', 'show', 'Zo\u00eb M.'),
+          {**made, 'credentials': [password], 'clients': [], 'sources': []}, 'show')
     unnamed = data.json('service-user', 'add', '--site', 'south', '--role', 'read')
     check(re.fullmatch('su-south-[a-z]{6}', unnamed['username']), unnamed['username'])
     equal([user['username'] for user in data.json('service-user', 'list')],
@@ -114,8 +116,10 @@ def clients(data):
     equal({**made, 'created_at': 0}, {
         'client_id': 'web.app', 'type': 'web', 'state': 'enabled', 'scope': 'cosmos',
         'grant_types': ['authorization_code'], 'access_ttl': 60, 'created_at': 0,
-        'redirect_uris': ['https://a.example/cb', 'https://b.example/cb']}, 'the client')
-    equal(data.json('client', 'show', 'web.app'), made, 'show')
+        'redirect_uris': ['https://a.example/cb', 'https://b.example/cb'],
+        'origins': ['https://a.example', 'https://b.example']}, 'the client')
+    equal(data.json('client', 'show', 'web.app'),
+          {**made, 'secrets': [{'created_at': made['created_at']}]}, 'show')
     check('client_secret' not in data.json('client', 'add', 'pub', '--type', 'public'), 'a secret')
     acting = data.json('client', 'add', 'acting', '--type', 'confidential', '--grant',
                        'client_credentials', '--service-user', 'bob')
@@ -154,6 +158,10 @@ for verb in (verb for verb, _ in VERBS if verb[0] not in ALONE):
         said = data.verb(*verb)
         check(not said.startswith(('{', '[')), said)
         lines = said.splitlines()
+        # An empty line parts the tables of `show` from the lines before them.
+        parts = {index for index, line in enumerate(lines) if not line and verb[1] == 'show'}
+        check(all(lines[index + 1].endswith(':') for index in parts), repr(said))
+        lines = [line for index, line in enumerate(lines) if index not in parts]
         check(all(line.strip() for line in lines) and lines, repr(said))
         check(all(line[0] != ' ' for line in lines), repr(said))
         if verb[1] == 'list':

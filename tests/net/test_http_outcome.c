@@ -125,6 +125,20 @@ static void test_unanswered(void **state)
 	assert_int_equal(atomic_load(&told.count), 2);
 }
 
+/* A connection is uncounted after it was closed. */
+static struct http_statistics wait_for_open(uint64_t open)
+{
+	int64_t until_ms = clock_monotonic_ms() + WIRE_WAIT_MS;
+	struct http_statistics statistics;
+
+	do {
+		http_server_statistics(served.server, &statistics);
+		(void)poll(NULL, 0, 2);
+	} while (statistics.open != open && clock_monotonic_ms() < until_ms);
+	assert_int_equal(statistics.open, open);
+	return statistics;
+}
+
 static void test_connections(void **state)
 {
 	struct http_statistics statistics;
@@ -142,8 +156,7 @@ static void test_connections(void **state)
 	/* Both are at work: nobody can be spared. */
 	fds[2] = served_connect();
 	assert_int_equal(wire_status_of(fds[2]), 503);
-	http_server_statistics(served.server, &statistics);
-	assert_int_equal(statistics.open, 2);
+	statistics = wait_for_open(2);
 	assert_int_equal(statistics.accepted, 2);
 	assert_int_equal(statistics.turned_away, 1);
 	assert_int_equal(statistics.evicted, 0);
@@ -152,8 +165,7 @@ static void test_connections(void **state)
 	fds[3] = served_connect();
 	wire_send(fds[3], GET_REQUEST);
 	assert_int_equal(wire_status_of(fds[3]), 200);
-	http_server_statistics(served.server, &statistics);
-	assert_int_equal(statistics.open, 2);
+	statistics = wait_for_open(2);
 	assert_int_equal(statistics.accepted, 3);
 	assert_int_equal(statistics.evicted, 1);
 	for (int i = 0; i < 4; i++)

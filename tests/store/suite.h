@@ -19,8 +19,8 @@ struct suite_engine {
 	void (*empty_close)(struct store *store);
 };
 
-/* Runs one part, "attempts", "authority", "administration", "imported" or "token": the
- * number of failed tests. */
+/* Runs one part, "attempts", "authority", "administration", "imported", "last_use" or
+ * "token": the number of failed tests. */
 int suite_run(const struct suite_engine *engine, const char *part);
 
 /* suite_*.c */
@@ -28,6 +28,7 @@ int suite_run_authority(void);
 int suite_run_attempts(void);
 int suite_run_administration(void);
 int suite_run_imported(void);
+int suite_run_last_use(void);
 int suite_run_token(void);
 
 /* --- a test's state ------------------------------------------------------- */

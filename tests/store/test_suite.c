@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 	for (size_t i = 0; argc == 3 && i < sizeof(engines) / sizeof(engines[0]); i++)
 		if (strcmp(argv[1], engines[i]->name) == 0)
 			return suite_run(engines[i], argv[2]);
-	(void)fprintf(
-		stderr, "usage: %s memory|file authority|administration|imported|token\n", argv[0]);
+	(void)fprintf(stderr,
+		"usage: %s memory|file authority|administration|imported|last_use|token\n",
+		argv[0]);
 	return 2;
 }

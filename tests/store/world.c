@@ -289,5 +289,7 @@ int suite_run(const struct suite_engine *suite_engine, const char *part)
 		return suite_run_attempts();
 	if (strcmp(part, "imported") == 0)
 		return suite_run_imported();
+	if (strcmp(part, "last_use") == 0)
+		return suite_run_last_use();
 	return suite_run_token();
 }

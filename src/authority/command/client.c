@@ -41,7 +41,8 @@ static const struct option_spec set_keys_specs[] = {
 	{0},
 };
 
-static void print_with(struct output *output, const struct store_client *client, const char *secret)
+static void print_with(struct output *output, const struct store_client *client, const char *secret,
+	int64_t last_used_at)
 {
 	char keys[STORE_JWKS_SIZE];
 	char origins[STORE_URIS_SIZE];
@@ -53,8 +54,9 @@ static void print_with(struct output *output, const struct store_client *client,
 		output_text("scope", client->scopes),
 		output_list("redirect_uris", client->redirect_uris),
 		output_time("created_at", client->created_at),
+		output_time("last_used_at", last_used_at),
 	};
-	size_t count = 7;
+	size_t count = last_used_at ? 8 : 7;
 
 	if (client->access_ttl_s)
 		fields[count++] = output_number("access_ttl", client->access_ttl_s);
@@ -72,19 +74,32 @@ static void print_with(struct output *output, const struct store_client *client,
 	output_row(output, fields);
 }
 
+struct listing {
+	const struct administration *administration;
+	struct output output;
+};
+
 static int print_row(void *context, const struct store_client *client)
 {
+	struct listing *listing = context;
+	char note[REMINDER_TEXT_SIZE + COMMAND_NOTE_ROOM];
+	int64_t last_used_at = 0;
+	int error = store_client_last_used_at(
+		listing->administration->admin.store, client->id, &last_used_at);
 	const struct output_field fields[] = {
 		output_text("client_id", client->id),
 		output_text("type", client->type),
 		output_text("state", client->disabled_at ? "disabled" : "enabled"),
 		output_list("grant_types", client->grants),
 		output_text("scope", client->scopes),
+		command_expiry(client->secrets, client->secret_count,
+			clock_now_s(listing->administration->admin.clock), note),
+		output_time("last_used_at", last_used_at),
 		{0},
 	};
 
-	output_row(context, fields);
-	return 0;
+	output_row(&listing->output, fields);
+	return error;
 }
 
 static int print_client(struct invocation *invocation, const struct store_client *client,
@@ -93,7 +108,7 @@ static int print_client(struct invocation *invocation, const struct store_client
 	struct output output;
 
 	output_begin(&output, options_flag(&invocation->options, "json"), false);
-	print_with(&output, client, delivery_shown(delivery));
+	print_with(&output, client, delivery_shown(delivery), 0);
 	return delivery_output_end(invocation, delivery, &output);
 }
 
@@ -192,15 +207,40 @@ static int run_add(struct invocation *invocation, const struct administration *a
 
 static int run_list(struct invocation *invocation, const struct administration *administration)
 {
-	struct output output;
+	struct listing listing = {.administration = administration};
 	int error;
 
-	output_begin(&output, options_flag(&invocation->options, "json"), true);
-	error = store_client_list(administration->directory.store, print_row, &output);
+	output_begin(&listing.output, options_flag(&invocation->options, "json"), true);
+	error = store_client_list(administration->admin.store, print_row, &listing);
+	return command_list_end(invocation, &listing.output, error);
+}
+
+static int show(struct invocation *invocation, const struct administration *administration,
+	const struct store_client *client)
+{
+	struct output output;
+	int64_t last_used_at = 0;
+	int error =
+		store_client_last_used_at(administration->admin.store, client->id, &last_used_at);
+
+	output_begin(&output, options_flag(&invocation->options, "json"), false);
+	print_with(&output, client, NULL, last_used_at);
+	if (client->secret_count)
+		command_print_credentials(&output, "secrets", client->secrets, client->secret_count,
+			clock_now_s(administration->admin.clock));
 	return command_list_end(invocation, &output, error);
 }
 
 static int run_show(struct invocation *invocation, const struct administration *administration)
+{
+	struct store_client client;
+	int error = admin_client_get(&administration->admin, invocation->options.positional[0],
+		&client, &invocation->fault);
+
+	return error ? error : show(invocation, administration, &client);
+}
+
+static int print_again(struct invocation *invocation, const struct administration *administration)
 {
 	struct store_client client;
 	int error = admin_client_get(&administration->admin, invocation->options.positional[0],
@@ -215,7 +255,7 @@ static int set_enabled(
 	int error = admin_client_set_enabled(&administration->admin,
 		invocation->options.positional[0], enabled, &invocation->fault);
 
-	return error ? error : command_changed(invocation, run_show(invocation, administration));
+	return error ? error : command_changed(invocation, print_again(invocation, administration));
 }
 
 static int run_enable(struct invocation *invocation, const struct administration *administration)

@@ -10,6 +10,7 @@
 #include "authority/data_directory.h"
 #include "authority/options.h"
 #include "authority/output.h"
+#include "authority/reminder.h"
 #include "authority/respond.h"
 
 /* The contract's exit codes. */
@@ -143,6 +144,17 @@ int delivery_take(void *context, const char *name, const char *secret);
 /* What command_rotate_options say, delivered to `delivery`. 0 or ERROR_INVALID. */
 int rotation_init(struct admin_rotation *rotation, struct delivery *delivery,
 	const struct invocation *invocation, struct fault *fault);
+
+enum { COMMAND_NOTE_ROOM = 32 };
+/* The field "expires_at" of a list of passwords or secrets: when the newest ends, and for
+ * people a note, kept in `note`, where one ends soon. */
+struct output_field command_expiry(const struct store_credential *list, size_t count, int64_t now_s,
+	char note[REMINDER_TEXT_SIZE + COMMAND_NOTE_ROOM]);
+/* A part of the output: each with its times. `name` is static. */
+void command_print_credentials(struct output *output, const char *name,
+	const struct store_credential *list, size_t count, int64_t now_s);
+/* Parts of the output: the clients that use a Service User, and from where. The store's error. */
+int command_print_uses(struct output *output, struct store *store, const char *user_id);
 
 /* Ends the output; sets the fault where it can't be written. */
 int command_output_end(struct invocation *invocation, struct output *output);

@@ -9,6 +9,8 @@
 
 enum { INPUT_STEP = 64 * 1024 };
 
+enum { EXPIRING_DAYS_MAX = 3660 };
+
 static const struct option_spec add_specs[] = {
 	{"site", "ID", "the one site it can reach", false, false},
 	{"role", "ROLE", "read or write", false, false},
@@ -22,6 +24,7 @@ static const struct option_spec add_specs[] = {
 
 static const struct option_spec list_specs[] = {
 	{"site", "ID", "only this site's", false, false},
+	{"expiring", "DAYS", "only those whose password ends within so many days", false, false},
 	COMMAND_OPTION_JSON,
 	COMMAND_OPTIONS_COMMON,
 	{0},
@@ -51,9 +54,14 @@ static const char *kinds_of(const struct store_service_user *user)
 	return kinds[first][second];
 }
 
-static void print_with(
-	struct output *output, const struct store_service_user *user, const char *password)
+static int print_with(const struct administration *administration, struct output *output,
+	const struct store_service_user *user, const char *password)
 {
+	int64_t now_s = clock_now_s(administration->admin.clock);
+	int64_t last_used_at = 0;
+	char note[REMINDER_TEXT_SIZE + COMMAND_NOTE_ROOM];
+	int error = store_service_user_last_used_at(
+		administration->admin.store, user->id, &last_used_at);
 	struct output_field fields[OUTPUT_COLUMNS_MAX] = {
 		output_text("username", user->username),
 		output_text("site", user->site),
@@ -62,29 +70,44 @@ static void print_with(
 		output_text("label", user->label),
 		output_text("sub", user->id),
 		output_time("created_at", user->created_at),
-		output_time(
-			"expires_at", user->credential_count ? user->credentials[0].expires_at : 0),
+		command_expiry(user->credentials, user->credential_count, now_s, note),
 		output_list("passwords", kinds_of(user)),
+		output_time("last_used_at", last_used_at),
 	};
 
 	if (password)
-		fields[9] = output_text("password", password);
+		fields[10] = output_text("password", password);
 	output_row(output, fields);
+	return error;
 }
+
+struct listing {
+	const struct administration *administration;
+	struct output output;
+	const char *site;  /* NULL: all */
+	int64_t ending_by; /* 0: whenever */
+};
 
 static int print_row(void *context, const struct store_service_user *user)
 {
-	print_with(context, user, NULL);
-	return 0;
+	struct listing *listing = context;
+
+	if (listing->site && strcmp(user->site, listing->site) != 0)
+		return 0;
+	if (listing->ending_by &&
+		!reminder_find(user->credentials, user->credential_count, listing->ending_by))
+		return 0;
+	return print_with(listing->administration, &listing->output, user, NULL);
 }
 
-static int print_user(struct invocation *invocation, const struct store_service_user *user,
-	const struct delivery *delivery)
+/* A new secret must be shown, even where the store can't say any more when it was used. */
+static int print_user(struct invocation *invocation, const struct administration *administration,
+	const struct store_service_user *user, const struct delivery *delivery)
 {
 	struct output output;
 
 	output_begin(&output, options_flag(&invocation->options, "json"), false);
-	print_with(&output, user, delivery_shown(delivery));
+	(void)print_with(administration, &output, user, delivery_shown(delivery));
 	return delivery_output_end(invocation, delivery, &output);
 }
 
@@ -122,32 +145,63 @@ static int run_add(struct invocation *invocation, const struct administration *a
 	if (!error)
 		(void)text_copy(invocation->made, sizeof(invocation->made), user.username);
 	if (!error)
-		error = print_user(invocation, &user, &delivery);
+		error = print_user(invocation, administration, &user, &delivery);
 	return delivery_finish(&delivery, error, &invocation->fault);
 }
 
 static int run_list(struct invocation *invocation, const struct administration *administration)
 {
 	const char *site = options_text(&invocation->options, "site");
+	const struct number_range range = {0, EXPIRING_DAYS_MAX, 0};
 	struct store_site found;
-	struct output output;
+	struct listing listing = {.administration = administration, .site = site};
+	int64_t days = 0;
 	int error =
 		site ? admin_site_get(&administration->admin, site, &found, &invocation->fault) : 0;
 
+	if (!error)
+		error = options_number(
+			&invocation->options, "expiring", &range, &days, &invocation->fault);
 	if (error)
 		return error;
-	output_begin(&output, options_flag(&invocation->options, "json"), true);
-	error = store_service_user_list(administration->directory.store, site, print_row, &output);
-	return command_list_end(invocation, &output, error);
+	if (options_text(&invocation->options, "expiring"))
+		listing.ending_by =
+			clock_now_s(administration->admin.clock) + days * REMINDER_DAY_S;
+	output_begin(&listing.output, options_flag(&invocation->options, "json"), true);
+	if (listing.ending_by)
+		error = store_service_user_expiring(
+			administration->admin.store, listing.ending_by, print_row, &listing);
+	else
+		error = store_service_user_list(
+			administration->admin.store, site, print_row, &listing);
+	return command_list_end(invocation, &listing.output, error);
 }
 
 static int run_show(struct invocation *invocation, const struct administration *administration)
 {
 	struct store_service_user user;
+	struct output output;
 	int error = admin_service_user_get(&administration->admin,
 		invocation->options.positional[0], &user, &invocation->fault);
 
-	return error ? error : print_user(invocation, &user, NULL);
+	if (error)
+		return error;
+	output_begin(&output, options_flag(&invocation->options, "json"), false);
+	error = print_with(administration, &output, &user, NULL);
+	command_print_credentials(&output, "credentials", user.credentials, user.credential_count,
+		clock_now_s(administration->admin.clock));
+	if (!error)
+		error = command_print_uses(&output, administration->admin.store, user.id);
+	return command_list_end(invocation, &output, error);
+}
+
+static int print_again(struct invocation *invocation, const struct administration *administration)
+{
+	struct store_service_user user;
+	int error = admin_service_user_get(&administration->admin,
+		invocation->options.positional[0], &user, &invocation->fault);
+
+	return error ? error : print_user(invocation, administration, &user, NULL);
 }
 
 /* Reads all of stdin, within the bound. */
@@ -210,7 +264,7 @@ static int set_enabled(
 	int error = admin_service_user_set_enabled(&administration->admin,
 		invocation->options.positional[0], enabled, &invocation->fault);
 
-	return error ? error : command_changed(invocation, run_show(invocation, administration));
+	return error ? error : command_changed(invocation, print_again(invocation, administration));
 }
 
 static int run_enable(struct invocation *invocation, const struct administration *administration)
@@ -235,7 +289,7 @@ static int run_rotate(struct invocation *invocation, const struct administration
 	error = admin_service_user_rotate(
 		&administration->admin, &rotation, &user, &invocation->fault);
 	if (!error)
-		error = print_user(invocation, &user, &delivery);
+		error = print_user(invocation, administration, &user, &delivery);
 	return delivery_finish(&delivery, error, &invocation->fault);
 }
 

@@ -5,6 +5,7 @@
  */
 #include "authority/metrics.h"
 #include "authority/endpoint.h"
+#include "authority/reminder.h"
 #include "authority/respond.h"
 #include "base/process.h"
 #include "oauth/error.h"
@@ -132,6 +133,32 @@ static void write_passwords(const struct authority *authority, struct exposition
 	write_one_count(exposition, &limit, state.places);
 	write_one_count(exposition, &threads, state.threads);
 	write_one_count(exposition, &hashed, state.hashed);
+}
+
+static void write_last_uses(const struct authority *authority, struct exposition *exposition)
+{
+	static const struct exposition_family waiting = {"adit_last_uses_waiting", "gauge",
+		"Last uses that are not in the store yet.", {NULL}};
+	static const struct exposition_family dropped = {"adit_last_uses_dropped_total", "counter",
+		"Last uses for which there was no room until the next writing.", {NULL}};
+	struct last_uses_state state;
+
+	last_uses_state(authority->last_uses, &state);
+	write_one_count(exposition, &waiting, state.waiting);
+	write_one_count(exposition, &dropped, state.dropped);
+}
+
+static void write_reminders(const struct authority *authority, struct exposition *exposition)
+{
+	static const struct exposition_family family = {"adit_credentials_expiring", "gauge",
+		"Owners whose password or secret ends within 14 days.", {"owner", NULL}};
+	struct reminder_counts counts;
+
+	if (reminder_count(authority->store, clock_now_s(authority->clock), &counts))
+		return;
+	exposition_begin(exposition, &family);
+	exposition_count(exposition, EXPOSITION_LABELS("service_user"), counts.service_users);
+	exposition_count(exposition, EXPOSITION_LABELS("client"), counts.clients);
 }
 
 /* --- keys ---------------------------------------------------------------- */
@@ -272,6 +299,8 @@ void endpoint_metrics(
 	write_store(authority, &exposition);
 	write_cache(authority, &exposition);
 	write_passwords(authority, &exposition);
+	write_last_uses(authority, &exposition);
+	write_reminders(authority, &exposition);
 	write_keys(authority, &exposition);
 	write_process(&exposition);
 	if (buf_status(&page))
