@@ -360,13 +360,20 @@ static void swept(void *context, int error, int64_t removed)
 {
 	struct authority *authority = context;
 
-	metrics_swept(authority->metrics, removed);
 	if (error)
 		LOG_EVENT(authority->log, LOG_LEVEL_ERROR, "sweep_failed",
 			log_text("reason", error_text(error)));
 	/* As many as it may: there are more, so the next tick goes on. */
 	else if (removed == SWEEP_MOST)
 		atomic_store(&authority->sweep_due_ms, 0);
+}
+
+static void families_swept(void *context, int error, int64_t removed)
+{
+	const struct authority *authority = context;
+
+	metrics_swept(authority->metrics, removed);
+	swept(context, error, removed);
 }
 
 /* Does not wait for the store's writing: that must not stop the polling. */
@@ -378,7 +385,7 @@ static void sweep(struct authority *authority)
 	if (now_ms < atomic_load(&authority->sweep_due_ms))
 		return;
 	atomic_store(&authority->sweep_due_ms, now_ms + SWEEP_EVERY_MS);
-	error = store_family_sweep(authority->store, SWEEP_MOST, swept, authority);
+	error = store_family_sweep(authority->store, SWEEP_MOST, families_swept, authority);
 	if (!error)
 		error = store_client_assertion_sweep(
 			authority->store, SWEEP_MOST, swept, authority);
