@@ -3,6 +3,7 @@
 """What lies in the memory of a running authority (requirement 77): its long-lived keys in guarded
 pages and nowhere else, and of a request that has been answered no secret at all."""
 import base64
+import json
 import re
 import sqlite3
 
@@ -192,6 +193,43 @@ def answered():
                 needles[f'refresh token {number}'] = answer['refresh_token'].encode()
                 needles[f'access token {number}'] = answer['access_token'].encode()
             check_gone(server.pid, needles)
+            return None
+        finally:
+            server.stop()
+
+
+# Of the passwords below, by pyca/bcrypt and by Python's hashlib.
+BCRYPT = '$2b$10$3jrnp7EmYt8tmkNwhyqqueon7GP6GC/T1HFzOjYqM3Kl0.vLX2Xa2'
+IDENTITY = ('AQAAAAEAACcQAAAAEK07TYBF2j0w1zyN0dLhN7I37sc5'
+            'ccGu/yGAqRFDaSyyjvH5dprVkQzVSO8FqF8Ohw==')
+
+
+@suite.case('of an imported password none stays, however it was hashed')
+def imported():
+    with Folder() as folder:
+        data = Data(folder)
+        data.verb('site', 'add', 'north')
+        typed = {'plain': 'Canary-In-Argon2-8461', 'bcrypt': 'Canary-In-Bcrypt-2947',
+                 'Identity': 'Canary-In-PBKDF2-5038'}
+        hashes = {'bcrypt': BCRYPT, 'Identity': IDENTITY}
+        lines = [json.dumps({'username': name, 'site': 'north', 'role': 'read',
+                             **({'password_hash': hashes[name]} if name in hashes
+                                else {'password': password})})
+                 for name, password in typed.items()]
+        done = data.attempt('service-user', 'import', given='\n'.join(lines).encode())
+        equal(done.returncode, 0, done.complained)
+        server = data.serve()
+        try:
+            reason = why_not(server)
+            if reason:
+                return reason
+            for name, password in typed.items():
+                user = {'username': name, 'password': password}
+                for _ in range(3):
+                    served(server.password(user))
+                    server.password({**user, 'password': password + ' misspelt'})
+                    server.password({**user, 'username': 'nobody'})
+            check_gone(server.pid, {name: password.encode() for name, password in typed.items()})
             return None
         finally:
             server.stop()
