@@ -536,6 +536,16 @@ void audit_settle(struct audit *audit)
 	(void)pthread_mutex_unlock(&audit->lock);
 }
 
+uint64_t audit_waiting(struct audit *audit)
+{
+	uint64_t bytes;
+
+	(void)pthread_mutex_lock(&audit->lock);
+	bytes = audit->pending.len;
+	(void)pthread_mutex_unlock(&audit->lock);
+	return bytes;
+}
+
 /* What could not be written is lost with the process, and the log is told. */
 static void end_chain(struct audit *audit)
 {

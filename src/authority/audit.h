@@ -69,6 +69,9 @@ void audit_settle(struct audit *audit);
  * be written) or ERROR_BUSY (too much waits). */
 int audit_check(struct audit *audit);
 
+/* Bytes that wait to be written, of AUDIT_PENDING_MAX. */
+uint64_t audit_waiting(struct audit *audit);
+
 /* An entry that is on disk within a second or so. As audit_check(); then it is in no
  * file, and nothing may be issued. */
 int audit_record(struct audit *audit, const struct audit_entry *entry);

@@ -82,11 +82,17 @@ int token_call_busy(struct token_call *call)
 					     .retry_after_s = 1});
 }
 
+static const char *call_sub(const struct token_call *call)
+{
+	return *call->issuance.subject.user.id ? call->issuance.subject.user.id : NULL;
+}
+
 int token_call_fault(struct token_call *call, int error, const char *what)
 {
 	LOG_EVENT(call->authority->log, LOG_LEVEL_ERROR, "fault",
 		log_text("correlation_id", call->correlation_id), log_text("what", what),
-		log_text("reason", error_text(error)));
+		log_text("reason", error_text(error)), log_text("client_id", call->claim.id),
+		log_text("sub", call_sub(call)), log_text("source", call->source));
 	if (error == ERROR_BUSY)
 		return token_call_busy(call);
 	return token_call_fail(
@@ -140,11 +146,6 @@ void token_call_destroy(struct token_call *call)
 	memory_wipe(&call->issuance, sizeof(call->issuance));
 	memory_wipe(&call->presented, sizeof(call->presented));
 	free(call);
-}
-
-static const char *call_sub(const struct token_call *call)
-{
-	return *call->issuance.subject.user.id ? call->issuance.subject.user.id : NULL;
 }
 
 /* The first multiple of failure_ms after the arrival that is still to come, so

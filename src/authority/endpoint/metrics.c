@@ -8,6 +8,7 @@
 #include "authority/reminder.h"
 #include "authority/respond.h"
 #include "base/process.h"
+#include "net/tls.h"
 #include "oauth/error.h"
 
 #include <string.h>
@@ -133,6 +134,36 @@ static void write_passwords(const struct authority *authority, struct exposition
 	write_one_count(exposition, &limit, state.places);
 	write_one_count(exposition, &threads, state.threads);
 	write_one_count(exposition, &hashed, state.hashed);
+}
+
+static void write_audit(const struct authority *authority, struct exposition *exposition)
+{
+	static const struct exposition_family up = {"adit_audit_up", "gauge",
+		"1 while the audit takes entries; while it does not, nothing is issued.", {NULL}};
+	static const struct exposition_family waiting = {"adit_audit_waiting_bytes", "gauge",
+		"Bytes of the audit that wait to be written.", {NULL}};
+	static const struct exposition_family limit = {"adit_audit_waiting_bytes_limit", "gauge",
+		"Bytes of the audit that may wait.", {NULL}};
+
+	if (!authority->audit)
+		return;
+	write_one_count(exposition, &up, audit_check(authority->audit) == 0);
+	write_one_count(exposition, &waiting, audit_waiting(authority->audit));
+	write_one_count(exposition, &limit, AUDIT_PENDING_MAX);
+}
+
+static void write_certificate(const struct authority *authority, struct exposition *exposition)
+{
+	static const struct exposition_family family = {"adit_tls_certificate_remaining_seconds",
+		"gauge", "Until the server's own certificate ends; negative after it.", {NULL}};
+	int64_t now_s = clock_now_s(authority->clock);
+	struct tls_state state;
+
+	if (!authority->settings.tls)
+		return;
+	tls_server_state(authority->settings.tls, NULL, now_s, &state);
+	exposition_begin(exposition, &family);
+	exposition_number(exposition, EXPOSITION_NO_LABELS, state.not_after - now_s);
 }
 
 static void write_last_uses(const struct authority *authority, struct exposition *exposition)
@@ -299,6 +330,8 @@ void endpoint_metrics(
 	write_store(authority, &exposition);
 	write_cache(authority, &exposition);
 	write_passwords(authority, &exposition);
+	write_audit(authority, &exposition);
+	write_certificate(authority, &exposition);
 	write_last_uses(authority, &exposition);
 	write_reminders(authority, &exposition);
 	write_keys(authority, &exposition);
