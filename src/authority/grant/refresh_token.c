@@ -129,7 +129,9 @@ static void redeemed(void *context, int error, const struct store_redeemed *outc
 	if (error)
 		(void)token_call_fault(call, error, "redeeming the refresh token");
 	else if (outcome->outcome == STORE_REDEEM_REVOKED)
-		error = token_call_wrong_refresh_token(call, outcome->reason);
+		/* The outcome goes before the refusal is logged: it must be on disk first. */
+		error = token_call_wrong_refresh_token(
+			call, !strcmp(outcome->reason, "replay") ? "replay" : "state_lost");
 	else if (outcome->outcome == STORE_REDEEM_DEAD)
 		error = token_call_wrong_refresh_token(call, "revoked_before");
 	call->family_revoked = outcome && outcome->outcome == STORE_REDEEM_REVOKED;
