@@ -70,7 +70,7 @@ struct admin_import {
 	const char *text;
 	size_t length;
 	/* Called for each, in the order of the lines, once all are stored; may be NULL. */
-	int (*each)(void *context, const struct store_service_user *user);
+	void (*each)(void *context, const struct store_service_user *user);
 	void *context;
 };
 int admin_service_user_import(

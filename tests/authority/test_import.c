@@ -47,12 +47,11 @@ struct seen {
 	struct store_service_user users[4];
 };
 
-static int see(void *context, const struct store_service_user *user)
+static void see(void *context, const struct store_service_user *user)
 {
 	struct seen *seen = context;
 
 	seen->users[seen->count++] = *user;
-	return 0;
 }
 
 static int import(struct scene *scene, struct seen *seen, struct fault *fault)

@@ -287,7 +287,7 @@ int admin_service_user_import(
 	if (!error)
 		error = store_all(admin, &batch, fault);
 	for (size_t i = 0; !error && import->each && i < batch.count; i++)
-		error = import->each(import->context, &batch.users[i]);
+		import->each(import->context, &batch.users[i]);
 	finish(&batch);
 	return error;
 }

@@ -4,12 +4,15 @@
 #include "codec/json.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { INPUT_STEP = 64 * 1024 };
-
-enum { EXPIRING_DAYS_MAX = 3660 };
+enum {
+	EXPIRING_DAYS_MAX = 3660,
+	INPUT_STEP = 64 * 1024, /* bytes read from stdin at once */
+};
 
 static const struct option_spec add_specs[] = {
 	{"site", "ID", "the one site it can reach", false, false},
@@ -233,16 +236,48 @@ static int read_input(struct buf *input, struct fault *fault)
 	return ERROR_INVALID;
 }
 
+struct imported {
+	const struct administration *administration;
+	struct output output;
+	int64_t count;
+	int error; /* of showing them: by then they are stored */
+};
+
+static void print_imported(void *context, const struct store_service_user *user)
+{
+	struct imported *imported = context;
+
+	imported->count++;
+	if (!imported->error)
+		imported->error =
+			print_with(imported->administration, &imported->output, user, NULL);
+}
+
+static int end_imported(struct invocation *invocation, struct imported *imported)
+{
+	int error = imported->error;
+
+	(void)snprintf(invocation->made, sizeof(invocation->made), "%" PRId64 " Service Users",
+		imported->count);
+	if (error)
+		fault_set(&invocation->fault, "%s", error_text(error));
+	else
+		return command_changed(
+			invocation, command_output_end(invocation, &imported->output));
+	output_abandon(&imported->output);
+	return command_changed(invocation, error);
+}
+
 static int run_import(struct invocation *invocation, const struct administration *administration)
 {
-	struct output output;
+	struct imported imported = {.administration = administration};
+	struct admin_import import = {.each = print_imported, .context = &imported};
 	struct buf input;
-	struct admin_import import = {.each = print_row, .context = &output};
 	int error;
 
 	json_wipe_freed();
 	buf_init(&input, IMPORT_TEXT_MAX + INPUT_STEP);
-	output_begin(&output, options_flag(&invocation->options, "json"), true);
+	output_begin(&imported.output, options_flag(&invocation->options, "json"), true);
 	error = read_input(&input, &invocation->fault);
 	if (!error) {
 		import.text = input.data;
@@ -251,10 +286,9 @@ static int run_import(struct invocation *invocation, const struct administration
 			&administration->admin, &import, &invocation->fault);
 	}
 	buf_finish(&input);
-	if (error)
-		output_abandon(&output);
-	else
-		error = command_changed(invocation, command_output_end(invocation, &output));
+	if (!error)
+		return end_imported(invocation, &imported);
+	output_abandon(&imported.output);
 	return error;
 }
 
