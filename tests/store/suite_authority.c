@@ -166,6 +166,148 @@ static void test_first_key_after_one_retired(void **state)
 	assert_int_equal(store_key_add(world->store, &next, 0, true), 0);
 }
 
+static void assert_times(struct world *world, size_t index, const int64_t times[4])
+{
+	struct keys keys = {0};
+	const struct store_key *key = &keys.list[index];
+
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_true(index < keys.count);
+	assert_int_equal(key->published_at, times[0] ? SUITE_NOW_S + times[0] : 0);
+	assert_int_equal(key->activates_at, SUITE_NOW_S + times[1]);
+	assert_int_equal(key->retires_at, times[2] ? SUITE_NOW_S + times[2] : 0);
+	assert_int_equal(key->gone_at, times[3] ? SUITE_NOW_S + times[3] : 0);
+}
+
+#define ASSERT_TIMES(world, index, ...) assert_times(world, index, (const int64_t[4]){__VA_ARGS__})
+
+/* A first key and two that follow, none of which was published. */
+static void add_three(struct world *world)
+{
+	struct store_key first = some_key("k1", "signing", "ES256", SUITE_NOW_S + 1);
+	struct store_key second = some_key("k2", "signing", "ES256", SUITE_NOW_S + 360);
+	struct store_key third = some_key("k3", "signing", "ES256", SUITE_NOW_S + 400);
+	struct store_key other = some_key("k4", "signing", "RS256", SUITE_NOW_S + 1);
+
+	first.published_at = SUITE_NOW_S + 1;
+	other.published_at = SUITE_NOW_S + 1;
+	assert_int_equal(store_key_add(world->store, &first, 1000, true), 0);
+	assert_int_equal(store_key_add(world->store, &second, 1000, false), 0);
+	assert_int_equal(store_key_add(world->store, &third, 1000, false), 0);
+	assert_int_equal(store_key_add(world->store, &other, 1000, true), 0);
+}
+
+/* Sorted as store_key_list() does: by the times at first. */
+static void test_publishing_puts_off(void **state)
+{
+	struct world *world = *state;
+	int64_t before;
+
+	add_three(world);
+	ASSERT_TIMES(world, 2, 0, 360, 400, 1400);
+	pass_s(world, 700);
+	before = counter(world->store);
+	assert_int_equal(store_key_publish(world->store, 360), 0);
+	assert_true(counter(world->store) > before);
+	ASSERT_TIMES(world, 0, 1, 1, 1060, 2060);
+	ASSERT_TIMES(world, 2, 700, 1060, 1060, 2060);
+	ASSERT_TIMES(world, 3, 700, 1060, 0, 0);
+	/* What is published stays as it is, and no cache need be emptied for it. */
+	pass_s(world, 100);
+	before = counter(world->store);
+	assert_int_equal(store_key_publish(world->store, 360), 0);
+	assert_int_equal(counter(world->store), before);
+	ASSERT_TIMES(world, 3, 700, 1060, 0, 0);
+}
+
+static void test_publishing_in_time_puts_nothing_off(void **state)
+{
+	struct world *world = *state;
+
+	add_three(world);
+	pass_s(world, 1);
+	assert_int_equal(store_key_publish(world->store, 359), 0);
+	ASSERT_TIMES(world, 0, 1, 1, 360, 1360);
+	ASSERT_TIMES(world, 1, 1, 1, 0, 0);
+	ASSERT_TIMES(world, 2, 1, 360, 400, 1400);
+	ASSERT_TIMES(world, 3, 1, 400, 0, 0);
+}
+
+static void test_a_plan_is_what_comes(void **state)
+{
+	struct world *world = *state;
+	struct store_key next = some_key("k5", "signing", "ES256", SUITE_NOW_S + 900);
+	struct keys before = {0};
+	struct keys planned = {0};
+	struct keys after = {0};
+	int64_t changes;
+
+	add_three(world);
+	changes = counter(world->store);
+	assert_int_equal(store_key_list(world->store, gather_key, &before), 0);
+	assert_int_equal(store_key_plan(world->store, &next, 1000, gather_key, &planned), 0);
+	assert_int_equal(store_key_list(world->store, gather_key, &after), 0);
+	assert_memory_equal(&after, &before, sizeof(after));
+	assert_int_equal(counter(world->store), changes);
+	assert_int_equal(store_key_add(world->store, &next, 1000, false), 0);
+	after = (struct keys){0};
+	assert_int_equal(store_key_list(world->store, gather_key, &after), 0);
+	assert_int_equal(after.count, 5);
+	assert_memory_equal(&after, &planned, sizeof(after));
+	assert_int_equal(
+		store_key_plan(world->store, &next, 1000, gather_key, &planned), ERROR_EXISTS);
+}
+
+static void test_revoked_key(void **state)
+{
+	struct world *world = *state;
+	struct store_key fresh = some_key("k5", "signing", "ES256", SUITE_NOW_S + 10);
+	struct keys keys = {0};
+
+	add_three(world);
+	assert_int_equal(store_key_revoke(world->store, "k0", &fresh), ERROR_NOT_FOUND);
+	pass_s(world, 10);
+	/* A next one: those around it go on as if it had never been. */
+	assert_int_equal(store_key_revoke(world->store, "k2", &fresh), 0);
+	ASSERT_TIMES(world, 0, 1, 1, 400, 1400);
+	assert_int_equal(store_key_revoke(world->store, "k2", &fresh), ERROR_NOT_FOUND);
+	/* The active one: the next takes over, though nobody has seen it. */
+	assert_int_equal(store_key_revoke(world->store, "k1", &fresh), 0);
+	ASSERT_TIMES(world, 0, 1, 1, 10, 10);
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.count, 4);
+	/* And then there is none. */
+	assert_int_equal(store_key_revoke(world->store, "k3", &fresh), 0);
+	keys.count = 0;
+	assert_int_equal(store_key_list(world->store, gather_key, &keys), 0);
+	assert_int_equal(keys.count, 5);
+	assert_string_equal(keys.list[4].kid, "k5");
+	assert_int_equal(keys.list[4].retires_at, 0);
+}
+
+static void test_revoked_pepper(void **state)
+{
+	struct world *world = *state;
+	struct store_key pepper = some_key("p1", "pepper", "", SUITE_NOW_S);
+	struct store_key fresh = some_key("p2", "pepper", "", SUITE_NOW_S);
+	struct store_service_user user = {.role = "read", .credential_count = 1};
+	int64_t count = 0;
+
+	(void)stpcpy(user.id, "su_1");
+	(void)stpcpy(user.username, "north");
+	(void)stpcpy(user.site, "north");
+	(void)stpcpy(user.credentials[0].id, "c1");
+	(void)stpcpy(user.credentials[0].pepper_kid, "p1");
+	assert_int_equal(store_key_add(world->store, &pepper, 0, true), 0);
+	assert_int_equal(store_site_add(world->store, "north", ""), 0);
+	assert_int_equal(store_service_user_add(world->store, &user), 0);
+	assert_int_equal(store_pepper_count(world->store, "p1", &count), 0);
+	assert_int_equal(count, 1);
+	assert_int_equal(store_key_revoke(world->store, "p1", &fresh), ERROR_REFUSED);
+	assert_int_equal(store_pepper_count(world->store, "p2", &count), 0);
+	assert_int_equal(count, 0);
+}
+
 static int stop_at_key(void *context, const struct store_key *key)
 {
 	return show(context, key->kid);
@@ -231,6 +373,11 @@ int suite_run_authority(void)
 		EMPTY(test_key_kept_for_ever),
 		EMPTY(test_key_refusals),
 		EMPTY(test_first_key_after_one_retired),
+		EMPTY(test_publishing_puts_off),
+		EMPTY(test_publishing_in_time_puts_nothing_off),
+		EMPTY(test_a_plan_is_what_comes),
+		EMPTY(test_revoked_key),
+		EMPTY(test_revoked_pepper),
 		EMPTY(test_largest_key_and_stopped_list),
 		EMPTY(test_scopes),
 	};
