@@ -201,8 +201,11 @@ static int verify_assertion(struct token_call *call)
 		return 0;
 	if (error != ERROR_REFUSED)
 		return token_call_fault(call, error, "verifying the client's assertion");
-	return problem.description ? fail_saying(call, problem.reason, problem.description)
-				   : fail_invalid_client(call, problem.reason);
+	if (problem.description)
+		return fail_saying(call, problem.reason, problem.description);
+	/* Like a wrong secret, and an unknown client's assertion. */
+	error = token_attempt_wrong_client(call);
+	return error ? error : fail_invalid_client(call, problem.reason);
 }
 
 static int verify_secret(struct token_call *call, bool known)

@@ -94,7 +94,9 @@ int token_attempt_wrong_client(struct token_call *call)
 		.account = call->claim.id,
 		.source = call->source_number,
 		.client_id = call->claim.id,
-		.secret = call->claim.secret,
+		.secret = call->claim.secret
+				  ? call->claim.secret
+				  : parameters_get(&call->parameters, "client_assertion"),
 	};
 
 	return token_attempt_take(call, &sent);

@@ -27,7 +27,8 @@ bool token_attempt_is_trusted(const struct token_call *call, const struct attemp
 /* It was not compared after all. */
 void token_attempt_return(struct token_call *call);
 
-/* The same as token_attempt_take() for a client's secret that was wrong. */
+/* The same as token_attempt_take() for a client's secret, or its assertion's signature, that
+ * was wrong. */
 int token_attempt_wrong_client(struct token_call *call);
 
 #endif

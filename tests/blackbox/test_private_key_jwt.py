@@ -278,6 +278,25 @@ def keys(at):
     at.denied(at.sign(client=PUBLIC), 'assertion_without_keys')
 
 
+@case('assertions by no key of the client\'s are limited, whether there is such a client or not')
+def limited(at):
+    at.server.stop()
+    at.server = at.data.serve(attempts=None)
+    for client in ('robot', 'nobody'):
+        replies = [at.ask(at.sign(NOT_REGISTERED, client=client)) for _ in range(12)]
+        statuses = [reply.status for reply in replies]
+        check(statuses[0] == 400 and statuses[-1] == 429, repr(statuses))
+        equal(statuses, sorted(statuses), 'statuses')
+        equal(at.reason(replies[-1]), 'too_many_attempts_secret', 'the reason')
+        if client == 'robot':
+            wanted = statuses
+        equal(statuses, wanted, f'what {client} got')
+    # A right one need not wait, and what its own client gets wrong is not counted.
+    for _ in range(12):
+        served(at.ask(at.sign()))
+        at.denied(at.sign(aud='https://another.example'), 'assertion_audience')
+
+
 @case('another algorithm than the key has (requirement 36)')
 def algorithms(at):
     rsa, ecdsa = KEYS['RS256'], KEYS['ES256']
