@@ -377,6 +377,22 @@ def parts(place):
     place.values('adit_store_up', 1)
 
 
+@suite.case('the certificate\'s end, where the authority speaks TLS')
+def certificate():
+    with Folder() as folder:
+        data = Data(folder)
+        files = [os.path.join(folder, name) for name in ('key.pem', 'certificate.pem')]
+        subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                        'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=localhost', '-days',
+                        '30', '-keyout', files[0], '-out', files[1]], check=True,
+                       capture_output=True, timeout=PATIENCE_S)
+        server = data.serve('--metrics', '127.0.0.1:0', '--tls-key', files[0],
+                            '--tls-cert', files[1])
+        left = page_of(metrics_address(server))[key('adit_tls_certificate_remaining_seconds')]
+        check(abs(left - 30 * 86400) < 2 * PATIENCE_S, f'{left} s')
+        server.stop()
+
+
 @suite.placed(Place, 'the process')
 def process(place):
     page = place.page()
