@@ -18,6 +18,7 @@ enum {
 	SWEEP_MOST = 200, /* families, or assertions, removed in one transaction */
 	METRICS_CONNECTIONS_MAX = 16,
 	METRICS_BODY_MAX = 1024,
+	REMIND_AGAIN_S = 60,
 };
 
 void authority_settings_init(struct authority_settings *settings)
@@ -404,8 +405,8 @@ static void remind(struct authority *authority)
 
 	if (now_s < authority->remind_due_s && authority->remind_due_s - now_s <= REMINDER_DAY_S)
 		return;
-	authority->remind_due_s = now_s + REMINDER_DAY_S;
 	error = reminder_log(authority->store, authority->log, now_s);
+	authority->remind_due_s = now_s + (error ? REMIND_AGAIN_S : REMINDER_DAY_S);
 	if (error)
 		tick_failed(authority, "looking for passwords that expire soon", error);
 }

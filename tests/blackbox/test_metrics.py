@@ -393,6 +393,20 @@ def certificate():
         server.stop()
 
 
+@suite.placed(Place, 'what ends soon')
+def expiring(place):
+    equal(place.page()[key('adit_credentials_expiring', owner='service_user')], 0, 'none')
+    place.data.user('north', 'read', '--expires', '2027-01-20')  # it is the 15th
+    place.data.verb('client', 'add', 'ending', '--type', 'confidential')
+    place.data.verb('client', 'rotate-secret', 'ending', '--overlap', '0', '--expires',
+                    '2027-01-21')
+    page = place.page()
+    equal([page[key('adit_credentials_expiring', owner=owner)]
+           for owner in ('service_user', 'client')], [1, 1], 'both')
+    place.clock.advance(30 * 86400)
+    equal(place.page()[key('adit_credentials_expiring', owner='service_user')], 0, 'ended')
+
+
 @suite.placed(Place, 'the process')
 def process(place):
     page = place.page()
