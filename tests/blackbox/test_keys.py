@@ -4,6 +4,7 @@
 what a rotation said beforehand."""
 import base64
 import contextlib
+import glob
 import json
 import sqlite3
 
@@ -299,18 +300,30 @@ def sealing_revoked(place):
 
 # --- a dry run -------------------------------------------------------------------------------
 
+@in_place('the audit says which key was made, and which was revoked')
+def audited(place):
+    kid = place.rotate('sealing')
+    place.data.verb('key', 'revoke', kid, '--now')
+    entries = [json.loads(line) for path in sorted(glob.glob(place.data.path + '/audit/*.jsonl'))
+               for line in open(path, encoding='utf-8')]
+    done = [(entry['verb'], entry.get('made'), entry['arguments']) for entry in entries
+            if entry['event'] == 'change_done' and entry['verb'].startswith('key ')]
+    equal(done, [('key rotate', kid, []), ('key revoke', None, [kid])], 'what was changed')
+
+
 @in_place('a dry run writes nothing')
 def dry(place):
     def content():
         with contextlib.closing(sqlite3.connect(place.data.path + '/adit.db')) as database:
             return list(database.iterdump())
-    before = content()
+    before, listed = content(), place.data.verb('key', 'list')
     for purpose in ('signing', 'sealing', 'pepper'):
         said = place.data.verb('key', 'rotate', '--purpose', purpose, '--dry-run')
         check('(new)' in said, said)
     said = place.data.json('key', 'rotate', '--alg', 'EdDSA', '--dry-run')
     equal([key['kid'] for key in said], ['(new)'], 'of an algorithm that has none')
     equal(content(), before, 'the database')
+    equal(place.data.verb('key', 'list'), listed, 'the keys')
     for wrong in (['--purpose', 'none'], ['--alg', 'none'], ['--purpose', 'pepper', '--alg', 'ES256']):
         equal(place.data.attempt('key', 'rotate', '--dry-run', *wrong).returncode, 2, str(wrong))
 

@@ -143,7 +143,10 @@ static int run_rotate(struct invocation *invocation, const struct administration
 	if (options_flag(&invocation->options, "dry-run"))
 		return show_plan(invocation, administration, &rotation);
 	error = admin_key_rotate(&administration->admin, &rotation, kid, &invocation->fault);
-	return error ? error : command_changed(invocation, show(invocation, administration, kid));
+	if (error)
+		return error;
+	(void)text_copy(invocation->made, sizeof(invocation->made), kid);
+	return command_changed(invocation, show(invocation, administration, kid));
 }
 
 static int run_revoke(struct invocation *invocation, const struct administration *administration)
