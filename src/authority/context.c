@@ -466,6 +466,15 @@ bool authority_is_ready(struct authority *authority)
 	return store_ping(authority->store) == 0;
 }
 
+int64_t authority_stalled_ms(struct authority *authority)
+{
+	int64_t loops_ms = http_server_stalled_ms(authority->server);
+	struct store_statistics statistics;
+
+	store_statistics(authority->store, &statistics);
+	return loops_ms > statistics.stalled_ms ? loops_ms : statistics.stalled_ms;
+}
+
 int authority_client(
 	struct authority *authority, const char *client_id, struct store_client *ret_client)
 {

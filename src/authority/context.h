@@ -125,6 +125,10 @@ void authority_tick(struct authority *authority);
 /* Whether requests can be answered: the store answers. */
 bool authority_is_ready(struct authority *authority);
 
+/* For how long a part of it has not gone on: an event loop or the store's writer. To be
+ * called now and then, while it serves. */
+int64_t authority_stalled_ms(struct authority *authority);
+
 /* The catalog of now; each acquire is released. */
 struct catalog *authority_catalog(struct authority *authority);
 

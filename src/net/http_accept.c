@@ -51,11 +51,12 @@ static void turn_away(
 	char text[sizeof(answer) + TURNED_AWAY_HEAD_MAX];
 	int length;
 
+	atomic_fetch_add_explicit(&loop->turned_away, 1, memory_order_relaxed);
+	atomic_fetch_sub(&loop->count, 1);
 	http_refusal_compose(loop->server, &refusal, &answer);
 	/* A client that waits for TLS would not understand it. */
 	if (http_server_is_secure(loop->server, peer)) {
 		(void)close(fd);
-		atomic_fetch_sub(&loop->count, 1);
 		return;
 	}
 	length = snprintf(text, sizeof(text),
@@ -66,8 +67,6 @@ static void turn_away(
 	if (send(fd, text, (size_t)length, MSG_NOSIGNAL) > 0)
 		(void)shutdown(fd, SHUT_WR);
 	(void)close(fd);
-	atomic_fetch_add_explicit(&loop->turned_away, 1, memory_order_relaxed);
-	atomic_fetch_sub(&loop->count, 1);
 }
 
 static bool add_source(struct http_loop *loop, const struct sockaddr_storage *peer)

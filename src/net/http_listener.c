@@ -3,10 +3,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -145,14 +147,14 @@ static int open_unix(struct http_listener *listener, const char *given,
 	return 0;
 }
 
-static void name_tcp(struct http_listener *listener, const union socket_address *address)
+static void name_tcp(char name[HTTP_ADDRESS_SIZE], const union socket_address *address)
 {
 	char host[INET6_ADDRSTRLEN] = "";
 	bool v6 = address->any.sa_family == AF_INET6;
 	const void *bytes = v6 ? (const void *)&address->v6.sin6_addr : &address->v4.sin_addr;
 
 	(void)inet_ntop(address->any.sa_family, bytes, host, sizeof(host));
-	(void)snprintf(listener->address, sizeof(listener->address), v6 ? "[%s]:%u" : "%s:%u", host,
+	(void)snprintf(name, HTTP_ADDRESS_SIZE, v6 ? "[%s]:%u" : "%s:%u", host,
 		ntohs(v6 ? address->v6.sin6_port : address->v4.sin_port));
 }
 
@@ -175,7 +177,60 @@ static int open_tcp(struct http_listener *listener, const char *given,
 	if (bind(listener->fd, &address->any, length) || listen(listener->fd, BACKLOG) ||
 		getsockname(listener->fd, &address->any, &length))
 		return fail(listener, given, fault);
-	name_tcp(listener, address);
+	name_tcp(listener->address, address);
+	return 0;
+}
+
+static bool socket_option_is(int fd, int option, int wanted)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return !getsockopt(fd, SOL_SOCKET, option, &value, &length) && value == wanted;
+}
+
+int http_listen_address(int fd, char ret_address[HTTP_ADDRESS_SIZE])
+{
+	union socket_address address;
+	socklen_t length = sizeof(address);
+
+	memset(&address, 0, sizeof(address));
+	if (!socket_option_is(fd, SO_TYPE, SOCK_STREAM) ||
+		!socket_option_is(fd, SO_ACCEPTCONN, 1) || getsockname(fd, &address.any, &length))
+		return ERROR_INVALID;
+	if (address.any.sa_family == AF_INET || address.any.sa_family == AF_INET6)
+		name_tcp(ret_address, &address);
+	else if (address.any.sa_family == AF_UNIX && address.local.sun_path[0])
+		(void)snprintf(ret_address, HTTP_ADDRESS_SIZE, "unix:%.*s",
+			(int)sizeof(address.local.sun_path), address.local.sun_path);
+	else
+		return ERROR_INVALID;
+	return 0;
+}
+
+/* "fd:3". Its mode, if it is a Unix socket's, is that of who made it. */
+static int open_passed(struct http_listener *listener, const char *given, struct fault *fault)
+{
+	const int on = 1;
+	char *end = NULL;
+	long number = strtol(given + 3, &end, 10);
+	int flags;
+
+	*listener = (struct http_listener){.fd = -1, .is_passed = true};
+	if (given[3] < '0' || given[3] > '9' || *end || number > INT32_MAX ||
+		http_listen_address((int)number, listener->address)) {
+		fault_set(fault, "can't listen on %s: it is no listening stream socket", given);
+		return ERROR_INVALID;
+	}
+	listener->fd = (int)number;
+	listener->is_unix = !strncmp(listener->address, "unix:", 5);
+	flags = fcntl(listener->fd, F_GETFL);
+	if (flags < 0 || fcntl(listener->fd, F_SETFL, flags | O_NONBLOCK) ||
+		fcntl(listener->fd, F_SETFD, FD_CLOEXEC))
+		return fail(listener, given, fault);
+	if (!listener->is_unix &&
+		setsockopt(listener->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)))
+		return fail(listener, given, fault);
 	return 0;
 }
 
@@ -184,9 +239,12 @@ int http_listener_open(struct http_listener *listener, const char *address, stru
 	union socket_address parsed;
 	socklen_t length = 0;
 	bool is_unix = strncmp(address, "unix:", 5) == 0;
-	int error = is_unix ? parse_unix(address + 5, &parsed, &length)
-			    : parse_tcp(address, &parsed, &length);
+	int error;
 
+	if (!strncmp(address, "fd:", 3))
+		return open_passed(listener, address, fault);
+	error = is_unix ? parse_unix(address + 5, &parsed, &length)
+			: parse_tcp(address, &parsed, &length);
 	*listener = (struct http_listener){.fd = -1, .is_unix = is_unix};
 	if (error || strlen(address) >= sizeof(listener->address)) {
 		fault_set(fault,
@@ -202,7 +260,7 @@ int http_listener_open(struct http_listener *listener, const char *address, stru
 
 void http_listener_shut(struct http_listener *listener)
 {
-	if (listener->fd >= 0)
+	if (listener->fd >= 0 && !listener->is_passed)
 		(void)shutdown(listener->fd, SHUT_RDWR);
 }
 

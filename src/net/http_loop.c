@@ -327,6 +327,7 @@ void *http_loop_run(void *context)
 		int count = epoll_wait(loop->epoll, events, EVENTS_MAX, wait_ms(loop));
 
 		loop->now_ms = clock_monotonic_ms();
+		atomic_store_explicit(&loop->asked_ms, 0, memory_order_relaxed);
 		for (int i = 0; i < count; i++)
 			take_event(loop, &events[i]);
 		run_ready(loop);

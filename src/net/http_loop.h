@@ -118,6 +118,8 @@ struct http_loop {
 	_Atomic uint64_t accepted;
 	_Atomic uint64_t evicted;
 	_Atomic uint64_t turned_away;
+	_Atomic int64_t
+		asked_ms; /* when it was asked for a turn that it has not taken; 0: was not */
 	struct http_list lists[HTTP_LIST_COUNT];
 	struct http_connection *ready;
 	struct http_connection **ready_end;

@@ -182,6 +182,23 @@ const char *http_server_scheme(const struct http_server *server, size_t index)
 	return secure ? "https" : "http";
 }
 
+int64_t http_server_stalled_ms(struct http_server *server)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	int64_t longest_ms = 0;
+
+	for (uint32_t i = 0; server->started && i < server->loop_count; i++) {
+		struct http_loop *loop = &server->loops[i];
+		int64_t asked_ms = 0;
+
+		if (atomic_compare_exchange_strong(&loop->asked_ms, &asked_ms, now_ms))
+			http_loop_wake(loop);
+		else if (now_ms - asked_ms > longest_ms)
+			longest_ms = now_ms - asked_ms;
+	}
+	return longest_ms;
+}
+
 /* Signals are for the program's own threads. */
 static int start_loops(struct http_server *server)
 {

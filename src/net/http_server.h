@@ -115,7 +115,8 @@ typedef void (*http_handshake_handler)(
 	void *context, const char *reason, const struct sockaddr_storage *peer);
 
 struct http_server_options {
-	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path" */
+	const char *const *listen; /* "127.0.0.1:8480", "[::1]:0" (IPv6 alone), "unix:/path";
+				      "fd:3": a socket that listens already */
 	size_t listen_count;
 	unsigned threads;	/* loops; 0: one per core */
 	size_t max_connections; /* 0: 4096, less where RLIMIT_NOFILE says so */
@@ -141,6 +142,11 @@ struct http_server_options {
 int http_server_create(const struct http_server_options *options, struct http_server **ret_server,
 	struct fault *fault);
 
+/* The name of a socket that listens already, in the form of `listen`: 0, or ERROR_INVALID:
+ * it is no listening stream socket of IPv4, IPv6 or the file system. */
+enum { HTTP_ADDRESS_SIZE = 128 };
+int http_listen_address(int fd, char ret_address[HTTP_ADDRESS_SIZE]);
+
 /* The address that listener `index` really got ("127.0.0.1:40123"), borrowed. */
 const char *http_server_address(const struct http_server *server, size_t index);
 
@@ -156,6 +162,10 @@ void http_mark(struct http_ticket ticket, unsigned mark);
 /* Lines "Name: value\r\n" that the answer will have besides its own, whoever writes it. From
  * the handler, before it answers; more are appended. ERROR_LIMIT: more than 1 KiB. */
 int http_add_fields(struct http_ticket ticket, const char *fields);
+
+/* For how long a loop has not taken a turn that it was asked for, of all loops the longest;
+ * and asks each for another. To be called now and then, from one thread. */
+int64_t http_server_stalled_ms(struct http_server *server);
 
 /* Copies the response; from any thread. */
 void http_answer(struct http_ticket ticket, const struct http_response *response);

@@ -96,6 +96,8 @@ struct store_statistics {
 	uint64_t waiting_max;		   /* as many may wait */
 	uint64_t answered;		   /* writes since the store was opened, failed ones too */
 	bool failing;			   /* the last transaction could not be written */
+	int64_t stalled_ms;		   /* since a write was answered or came where none was;
+					      0: none waits or is under way */
 	struct histogram_sum transactions; /* from the begin to the end of the commit */
 };
 void store_statistics(struct store *store, struct store_statistics *ret_statistics);

@@ -19,6 +19,7 @@ struct writer {
 	struct job **last;
 	size_t waiting;	   /* in the queue */
 	size_t unanswered; /* those, and the ones under way */
+	int64_t moved_ms;  /* when the last was answered, or the first of them came */
 	uint64_t answered_count;
 	bool closing;
 	int (*guard)(void *context); /* the writing thread's once it runs; NULL: none */
@@ -143,6 +144,7 @@ static void count_answered(struct writer *writer, size_t count)
 {
 	(void)pthread_mutex_lock(&writer->lock);
 	writer->unanswered -= count;
+	writer->moved_ms = clock_monotonic_ms();
 	writer->answered_count += count;
 	(void)pthread_cond_broadcast(&writer->answered);
 	(void)pthread_mutex_unlock(&writer->lock);
@@ -250,6 +252,8 @@ void writer_statistics(struct writer *writer, struct store_statistics *ret_stati
 	(void)pthread_mutex_lock(&writer->lock);
 	ret_statistics->waiting = writer->waiting;
 	ret_statistics->answered = writer->answered_count;
+	if (writer->unanswered)
+		ret_statistics->stalled_ms = clock_monotonic_ms() - writer->moved_ms;
 	(void)pthread_mutex_unlock(&writer->lock);
 }
 
@@ -275,7 +279,8 @@ int writer_submit(struct writer *writer, struct job *job)
 		*writer->last = job;
 		writer->last = &job->next;
 		writer->waiting++;
-		writer->unanswered++;
+		if (!writer->unanswered++)
+			writer->moved_ms = clock_monotonic_ms();
 		(void)pthread_cond_signal(&writer->arrived);
 	}
 	(void)pthread_mutex_unlock(&writer->lock);

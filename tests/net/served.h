@@ -27,6 +27,7 @@ enum {
 struct served {
 	struct http_server *server;
 	struct tls_server *tls;
+	atomic_bool may_go_on; /* who asked for /stall */
 	atomic_int handled;
 	atomic_int refused;
 	atomic_int refused_status; /* the last one */
@@ -97,6 +98,8 @@ static inline void served_handle(
 		served_answer(served.kept[0], "released");
 		served_echo(request, ticket);
 	} else {
+		while (!strcmp(request->path, "/stall") && !atomic_load(&served.may_go_on))
+			(void)poll(NULL, 0, 2);
 		served_echo(request, ticket);
 	}
 }
@@ -121,6 +124,7 @@ static inline void served_start(struct http_server_options options)
 	static const char *const loopback[] = {"127.0.0.1:0"};
 	struct fault fault = {""};
 
+	atomic_store(&served.may_go_on, false);
 	atomic_store(&served.handled, 0);
 	atomic_store(&served.refused, 0);
 	atomic_store(&served.refused_status, 0);

@@ -384,6 +384,97 @@ static void test_stop_amid_traffic(void **state)
 	assert_int_equal(atomic_load(&broken), 0);
 }
 
+/* A listening socket made elsewhere. */
+static int listen_elsewhere(char address[32])
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, length), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &length), 0);
+	(void)snprintf(address, 32, "127.0.0.1:%u", ntohs(at.sin_port));
+	return fd;
+}
+
+/* It is served, and it still listens when the server has gone: who waits is not turned away. */
+static void test_passed_socket(void **state)
+{
+	char address[32];
+	char target[16];
+	const char *const listen[] = {target};
+	int passed = listen_elsewhere(address);
+	int kept = dup(passed);
+	int fd;
+
+	(void)state;
+	(void)snprintf(target, sizeof(target), "fd:%d", passed);
+	served_start((struct http_server_options){.listen = listen, .listen_count = 1});
+	assert_string_equal(http_server_address(served.server, 0), address);
+	assert_true(fcntl(passed, F_GETFD) & FD_CLOEXEC);
+	fd = served_connect();
+	wire_send(fd, GET_REQUEST);
+	assert_int_equal(wire_status_of(fd), 200);
+	(void)close(fd);
+	served_end();
+	assert_int_equal(fcntl(passed, F_GETFD), -1);
+	(void)snprintf(target, sizeof(target), "fd:%d", kept);
+	served_start((struct http_server_options){.listen = listen, .listen_count = 1});
+	fd = served_connect();
+	wire_send(fd, GET_REQUEST);
+	assert_int_equal(wire_status_of(fd), 200);
+	(void)close(fd);
+	served_end();
+}
+
+static void test_passed_descriptors_that_are_none(void **state)
+{
+	char target[16];
+	const char *const targets[] = {
+		"fd:", "fd:x", "fd:-1", "fd:3x", "fd:99999999999", "fd:1000", target};
+	struct http_server *server = NULL;
+	struct fault fault;
+	int idle = socket(AF_INET, SOCK_STREAM, 0);
+
+	(void)state;
+	(void)snprintf(target, sizeof(target), "fd:%d", idle);
+	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
+		if (create_on(targets[i], &server, &fault) != ERROR_INVALID)
+			fail_msg("%s was taken", targets[i]);
+		assert_non_null(strstr(fault.text, targets[i]));
+	}
+	(void)close(idle);
+}
+
+/* The handler of one loop stands still, and is seen to; then it goes on. */
+static void test_stalled(void **state)
+{
+	int64_t until_ms = clock_monotonic_ms() + WIRE_WAIT_MS;
+	int64_t stalled_ms = 1;
+	int fd;
+
+	(void)state;
+	served_start((struct http_server_options){0});
+	assert_int_equal(http_server_stalled_ms(served.server), 0);
+	while (http_server_stalled_ms(served.server) && clock_monotonic_ms() < until_ms)
+		(void)poll(NULL, 0, 1);
+	fd = served_connect();
+	wire_send(fd, "GET /stall HTTP/1.1\r\nHost: x\r\n\r\n");
+	while (http_server_stalled_ms(served.server) < LATE_MS && clock_monotonic_ms() < until_ms)
+		(void)poll(NULL, 0, 5);
+	assert_true(http_server_stalled_ms(served.server) >= LATE_MS);
+	atomic_store(&served.may_go_on, true);
+	assert_int_equal(wire_status_of(fd), 200);
+	while (stalled_ms && clock_monotonic_ms() < until_ms) {
+		(void)poll(NULL, 0, 1);
+		stalled_ms = http_server_stalled_ms(served.server);
+	}
+	assert_int_equal(stalled_ms, 0);
+	(void)close(fd);
+	served_end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -402,6 +493,9 @@ int main(void)
 		cmocka_unit_test(test_stop_cuts_what_does_not_end),
 		cmocka_unit_test(test_nobody_gets_in_after_the_stop),
 		cmocka_unit_test(test_stop_amid_traffic),
+		cmocka_unit_test(test_passed_socket),
+		cmocka_unit_test(test_passed_descriptors_that_are_none),
+		cmocka_unit_test(test_stalled),
 	};
 
 	return cmocka_run_group_tests_name("http_listen", tests, NULL, NULL);

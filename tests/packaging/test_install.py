@@ -74,6 +74,7 @@ class Installed:
                   self.path('includedir', 'adit/guard.h'), f'{libdir}/libadit.a',
                   f'{libdir}/libadit.so', f'{libdir}/libadit.so.0',
                   f'{libdir}/libadit.so.{VERSION}', f'{libdir}/pkgconfig/libadit.pc',
+                  os.path.join(os.path.dirname(self.unit), 'aditd.socket'),
                   f'{self.prefix}/lib/sysusers.d/adit.conf',
                   f'{self.prefix}/lib/tmpfiles.d/adit.conf',
                   self.path('datadir', 'doc/adit/examples/adit.conf'),
@@ -165,7 +166,8 @@ class Installed:
         installed = self.path('sbindir', 'aditd')
         with open(place, 'w', encoding='utf-8') as file:
             file.write(re.sub('ExecStart=.*/aditd', f'ExecStart={installed}', text))
-        done = subprocess.run(['systemd-analyze', 'verify', '--man=no', place],
+        sockets = shutil.copy(self.unit.replace('.service', '.socket'), folder)
+        done = subprocess.run(['systemd-analyze', 'verify', '--man=no', place, sockets],
                               capture_output=True, text=True, check=False, timeout=120)
         said = [line for line in (done.stdout + done.stderr).split('\n') if 'aditd' in line]
         assert not said, said

@@ -23,6 +23,7 @@ enum exit_code {
 
 #define COMMAND_DEFAULT_DATA "/var/lib/adit"
 #define COMMAND_DEFAULT_CONFIG "/etc/adit/aditd.conf"
+#define COMMAND_DEFAULT_LISTEN "127.0.0.1:8480"
 
 /* Options that every verb has. */
 #define COMMAND_OPTIONS_COMMON                                                                     \
@@ -165,7 +166,8 @@ int command_changed(struct invocation *invocation, int error);
 int command_list_end(struct invocation *invocation, struct output *output, int error);
 
 /* Runs a started authority until SIGTERM or SIGINT. `ready` is called once, `reload` at
- * each SIGHUP, `tick` four times a second; all but `ready` may be NULL. */
+ * each SIGHUP, `tick` four times a second, `stopping` once at the end; all but `ready` may be NULL.
+ */
 struct running {
 	struct authority *authority;
 	const char *const *listen;
@@ -173,6 +175,7 @@ struct running {
 	int (*ready)(void *context);
 	void (*reload)(void *context);
 	void (*tick)(void *context);
+	void (*stopping)(void *context);
 	void *context;
 };
 int command_serve(const struct running *running, struct fault *fault);
@@ -181,6 +184,39 @@ void command_leave_no_core(void);
 /* To be called before any thread is made: signals are held for command_serve(), SIGHUP
  * too where it is to be taken as `reload`. */
 void command_prepare_process(bool reloads);
+
+/* Where to listen: the sockets that systemd passed, then --listen; the default where there
+ * is neither. */
+enum { LISTENING_MAX = 16 };
+struct listening {
+	const char *names[LISTENING_MAX];   /* as http_server_address() has them, but for ports */
+	const char *targets[LISTENING_MAX]; /* as http_server_options.listen has them */
+	size_t count;
+	struct {
+		char name[HTTP_ADDRESS_SIZE];
+		char target[16];
+	} passed[LISTENING_MAX];
+};
+/* 0, or ERROR_INVALID with the fault: also where plain HTTP would go beyond loopback. */
+int listening_take(struct listening *listening, struct invocation *invocation);
+/* Whether Unix sockets are all there is. */
+bool listening_is_unix(const struct listening *listening);
+
+/* Telling systemd how the authority does: that it is ready, and as long as it goes on. */
+struct supervision {
+	struct authority *authority;
+	const char *issuer;
+	int64_t watchdog_ms; /* 0: none */
+	int64_t watchdog_due_ms;
+	int64_t status_due_ms;
+	bool is_told; /* somebody listens */
+	bool was_ready;
+};
+void supervision_init(struct supervision *supervision, struct authority *authority);
+void supervision_ready(struct supervision *supervision);
+void supervision_reloading(void);
+void supervision_tick(struct supervision *supervision);
+void supervision_stopping(void);
 
 /* The certificate that --tls-cert and --tls-key name, and what is told of it. */
 struct certificate {

@@ -109,6 +109,8 @@ int command_serve(const struct running *running, struct fault *fault)
 		error = running->ready(running->context);
 	if (!error) {
 		run_until_stopped(running);
+		if (running->stopping)
+			running->stopping(running->context);
 		LOG_EVENT(authority->log, LOG_LEVEL_INFO, "stopping", {0});
 	}
 	authority_stop(authority, DRAIN_MS);

@@ -6,17 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEFAULT_LISTEN "127.0.0.1:8480"
-
 enum {
-	LISTEN_MAX = 16,
 	BEHIND_PROXY_CONNECTIONS = 65536, /* the cap on all of them is lower */
 };
 
 const struct option_spec serve_options[] = {
 	{"issuer", "URL", "what init fixed; here it is only compared", false, true},
 	{"listen", "ADDR:PORT",
-		"where to listen, also [::1]:PORT and unix:PATH (" DEFAULT_LISTEN ")", true, true},
+		"where to listen, also [::1]:PORT and unix:PATH (" COMMAND_DEFAULT_LISTEN ")", true,
+		true},
 	{"metrics", "ADDR:PORT", "serve /metrics there, for Prometheus (nowhere)", false, true},
 	{"tls-cert", "FILE", "speak TLS over TCP: the certificate and its chain, PEM", false, true},
 	{"tls-key", "FILE", "the certificate's private key, PEM", false, true},
@@ -36,8 +34,7 @@ const struct option_spec serve_options[] = {
 };
 
 struct serving {
-	const char *listen[LISTEN_MAX];
-	size_t listen_count;
+	struct listening listening;
 	struct authority_settings settings;
 	struct log log;
 	int64_t audit_mib;
@@ -46,51 +43,8 @@ struct serving {
 	const char *issuer; /* once it is known */
 	struct uri issuer_uri;
 	struct certificate certificate;
+	struct supervision supervision;
 };
-
-static int check_listen(const struct invocation *invocation, size_t index, struct fault *fault)
-{
-	const char *address = options_each(&invocation->options, "listen", index);
-	bool confidential = options_flag(&invocation->options, "behind-proxy") ||
-			    options_flag(&invocation->options, "tls-cert");
-	char place[OPTION_PLACE_SIZE];
-
-	options_place(&invocation->options, "listen", index, place);
-	if (!listen_has_form(address))
-		fault_set(fault,
-			"%s %.120s: give a numeric address with its port, such as 127.0.0.1:8480 "
-			"or [::1]:8480, or unix: and a path of at most 107 bytes",
-			place, address);
-	else if (!confidential && !listen_is_local(address))
-		fault_set(fault,
-			"%s %.128s would take passwords over plain HTTP; give --tls-cert and "
-			"--tls-key, or put a TLS proxy in front and say --behind-proxy, or listen "
-			"on loopback",
-			place, address);
-	else
-		return 0;
-	return ERROR_INVALID;
-}
-
-static int take_listen(struct invocation *invocation, struct serving *serving)
-{
-	const char *address;
-
-	while ((address = options_each(&invocation->options, "listen", serving->listen_count)) !=
-		NULL) {
-		if (serving->listen_count == LISTEN_MAX) {
-			fault_set(&invocation->fault,
-				"--listen is given too often; at most %d times", LISTEN_MAX);
-			return ERROR_INVALID;
-		}
-		if (check_listen(invocation, serving->listen_count, &invocation->fault))
-			return ERROR_INVALID;
-		serving->listen[serving->listen_count++] = address;
-	}
-	if (!serving->listen_count)
-		serving->listen[serving->listen_count++] = DEFAULT_LISTEN;
-	return 0;
-}
 
 /* Whoever reaches it may read it, so there is no address by default, and none is refused
  * but one without a form: naming one beyond loopback is the operator's decision. */
@@ -216,11 +170,11 @@ static void warn_of_proxy(const struct serving *serving)
 		proxies_are_named(&serving->settings.proxies) ||
 		strncmp(serving->issuer, "https:", 6) != 0)
 		return;
-	for (size_t i = 0; i < serving->listen_count; i++) {
-		if (!strncmp(serving->listen[i], "unix:", 5))
+	for (size_t i = 0; i < serving->listening.count; i++) {
+		if (!strncmp(serving->listening.names[i], "unix:", 5))
 			continue;
 		LOG_EVENT(&serving->log, LOG_LEVEL_WARNING, "behind_unannounced_proxy",
-			log_text("address", serving->listen[i]),
+			log_text("address", serving->listening.names[i]),
 			log_text("issuer", serving->issuer),
 			log_text("advice",
 				"name the proxy with --trusted-proxy, or give --behind-proxy: all "
@@ -260,6 +214,7 @@ static int ready(void *context)
 	record_event(serving->audit, "authority_started");
 	warn_of_proxy(serving);
 	certificate_tell(&serving->certificate);
+	supervision_ready(&serving->supervision);
 	return 0;
 }
 
@@ -267,7 +222,9 @@ static void reload(void *context)
 {
 	struct serving *serving = context;
 
+	supervision_reloading();
 	certificate_reload(&serving->certificate);
+	supervision_ready(&serving->supervision);
 }
 
 static void tick(void *context)
@@ -275,6 +232,13 @@ static void tick(void *context)
 	struct serving *serving = context;
 
 	certificate_tell_daily(&serving->certificate);
+	supervision_tick(&serving->supervision);
+}
+
+static void stopping(void *context)
+{
+	(void)context;
+	supervision_stopping();
 }
 
 /* Its name is what clients ask for, unless a proxy asks for something else. */
@@ -294,11 +258,12 @@ static int serve(struct invocation *invocation, struct serving *serving,
 		.secret_key = &directory->secret_key,
 		.settings = &serving->settings,
 	};
-	struct running running = {.listen = serving->listen,
-		.listen_count = serving->listen_count,
+	struct running running = {.listen = serving->listening.targets,
+		.listen_count = serving->listening.count,
 		.ready = ready,
 		.reload = reload,
 		.tick = tick,
+		.stopping = stopping,
 		.context = serving};
 	int error = authority_create(&parts, &running.authority, &invocation->fault);
 
@@ -316,6 +281,7 @@ static int serve(struct invocation *invocation, struct serving *serving,
 		serving->issuer = running.authority->self.issuer;
 		warn_of_metrics(serving);
 		name_host(serving);
+		supervision_init(&serving->supervision, running.authority);
 		error = command_serve(&running, &invocation->fault);
 		if (!error)
 			record_event(serving->audit, "authority_stopped");
@@ -327,14 +293,6 @@ static int serve(struct invocation *invocation, struct serving *serving,
 	return error;
 }
 
-static bool only_unix(const struct serving *serving)
-{
-	for (size_t i = 0; i < serving->listen_count; i++)
-		if (strncmp(serving->listen[i], "unix:", 5) != 0)
-			return false;
-	return true;
-}
-
 static int take_certificate(struct invocation *invocation, struct serving *serving)
 {
 	struct certificate *certificate = &serving->certificate;
@@ -343,7 +301,7 @@ static int take_certificate(struct invocation *invocation, struct serving *servi
 	certificate->log = &serving->log;
 	certificate->clock = &invocation->clock;
 	serving->settings.tls = certificate->tls;
-	if (error || !certificate->tls || !only_unix(serving))
+	if (error || !certificate->tls || !listening_is_unix(&serving->listening))
 		return error;
 	fault_set(&invocation->fault,
 		"--tls-cert is of no use: only Unix sockets are listened on, and they speak plain "
@@ -367,7 +325,7 @@ static int open_and_serve(struct invocation *invocation, struct serving *serving
 static int run(struct invocation *invocation)
 {
 	struct serving serving = {0};
-	int error = take_listen(invocation, &serving);
+	int error = listening_take(&serving.listening, invocation);
 
 	if (!error)
 		error = take_settings(invocation, &serving);
