@@ -345,7 +345,7 @@ static int run_unlock(struct invocation *invocation, const struct administration
 	output_row(&output, (const struct output_field[]){
 				    output_text("username", user.username),
 				    output_text("sub", user.id),
-				    output_number("failures_forgotten", failures),
+				    output_number("forgotten", failures),
 				    output_time("unlocked_at", clock_now_s(&invocation->clock)),
 				    {0},
 			    });
