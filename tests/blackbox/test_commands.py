@@ -88,7 +88,7 @@ for verb in ('site', 'service-user', 'client', 'key', 'nonsense', 'site nonsense
 for noun, verbs in (('site', 'add, list, show, enable, disable'),
                     ('service-user', 'add, import, list, show, enable, disable, unlock, rotate'),
                     ('client', 'add, list, show, enable, disable, rotate-secret, set-keys'),
-                    ('key', 'list, show, rotate')):
+                    ('key', 'list, show, rotate, revoke')):
     @suite.case(f'{noun} without a verb, or with none of its own', noun, verbs)
     def no_verb_of(noun, verbs):
         for more in ([], ['nonsense'], ['--help'], ['--data', 'x']):
