@@ -47,7 +47,7 @@ static void turn_away(
 	struct http_loop *loop, int fd, const struct sockaddr_storage *peer, const char *reason)
 {
 	const struct http_refusal refusal = {503, reason, peer};
-	struct http_refusal_answer answer;
+	struct http_refusal_answer answer = {.body = ""};
 	char text[sizeof(answer) + TURNED_AWAY_HEAD_MAX];
 	int length;
 
