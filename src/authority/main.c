@@ -10,7 +10,7 @@
 
 static const struct verb *const nouns[] = {init_verbs, serve_verbs, dev_verbs, site_verbs,
 	resource_verbs, service_user_verbs, client_verbs, grant_verbs, key_verbs, backup_verbs,
-	migrate_verbs};
+	audit_verbs, explain_verbs, migrate_verbs};
 
 static void print_usage(FILE *stream)
 {

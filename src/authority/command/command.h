@@ -83,6 +83,8 @@ extern const struct verb service_user_verbs[];
 extern const struct verb client_verbs[];
 extern const struct verb key_verbs[];
 extern const struct verb backup_verbs[];
+extern const struct verb audit_verbs[];
+extern const struct verb explain_verbs[];
 extern const struct verb migrate_verbs[];
 
 /* The options that may stand in the configuration file: those of serve. */
