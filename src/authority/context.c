@@ -3,6 +3,7 @@
 
 #include "authority/attempts_store.h"
 #include "authority/endpoint.h"
+#include "authority/password_hash.h"
 #include "authority/reminder.h"
 #include "authority/respond.h"
 #include "authority/route.h"
@@ -94,11 +95,13 @@ struct catalog *authority_catalog(struct authority *authority)
 /* Where nobody has an imported password none is ever hashed. */
 static int read_imported(struct authority *authority)
 {
-	bool exists = false;
-	int error = store_imported_exists(authority->store, &exists);
+	struct store_imported imported = {0};
+	int error = store_imported_find(authority->store, PASSWORD_HASH_OURS, &imported);
 
-	if (!error)
-		atomic_store(&authority->imported_exists, exists);
+	if (!error) {
+		atomic_store(&authority->imported_exists, imported.exists);
+		atomic_store(&authority->imported_others, imported.others);
+	}
 	return error;
 }
 

@@ -79,6 +79,7 @@ struct authority {
 	struct password_queue *passwords;
 	struct worker password_workers[PASSWORD_QUEUE_THREADS_MAX];
 	_Atomic bool imported_exists; /* some Service User has an imported password */
+	_Atomic bool imported_others; /* and some hash of these costs something else than ours */
 	struct last_uses *last_uses;
 	struct http_server *server;
 	struct metrics *metrics; /* NULL: nothing is counted */

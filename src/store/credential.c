@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/credential.h"
 
+#include "base/buf.h"
 #include "base/secret.h"
 #include "store/access.h"
 
@@ -230,21 +231,35 @@ int store_credential_rehash(struct store *store, const char *credential_id, cons
 	return error;
 }
 
-static int read_exists(struct statement *statement, void *context)
+static int read_imported(struct statement *statement, void *context)
 {
-	bool *exists = context;
+	struct store_imported *imported = context;
+	bool row = false;
+	int error = statement_step(statement, &row);
 
-	return statement_step(statement, exists);
+	imported->exists = statement_number(statement, 0) != 0;
+	imported->others = statement_number(statement, 1) != 0;
+	return error;
 }
 
-int store_imported_exists(struct store *store, bool *ret_exists)
+/* Three seeks in an index: texts that begin with `ours` lie between it and the text whose
+ * last byte is one higher. */
+int store_imported_find(struct store *store, const char *ours, struct store_imported *ret_imported)
 {
-	bool exists = false;
-	int error = store_read(store,
-		"SELECT 1 FROM service_user_credential WHERE password_hash IS NOT NULL LIMIT 1",
-		(struct values){0}, read_exists, &exists);
+	struct store_imported imported = {0};
+	char after[STORE_PASSWORD_HASH_SIZE];
+	int error = text_copy(after, sizeof(after), ours);
 
+	if (error || !*ours)
+		return ERROR_INVALID;
+	after[strlen(after) - 1]++;
+	error = store_read(store,
+		"SELECT EXISTS (SELECT 1 FROM service_user_credential"
+		" WHERE password_hash IS NOT NULL),"
+		" EXISTS (SELECT 1 FROM service_user_credential WHERE password_hash < $1)"
+		" OR EXISTS (SELECT 1 FROM service_user_credential WHERE password_hash >= $2)",
+		VALUES(value_text(ours), value_text(after)), read_imported, &imported);
 	if (!error)
-		*ret_exists = exists;
+		*ret_imported = imported;
 	return error;
 }

@@ -382,8 +382,13 @@ int store_credential_move(struct store *store, enum store_credential_owner owner
 int store_credential_rehash(struct store *store, const char *credential_id, const char *from,
 	const char *to, store_done done, void *context);
 
-/* Whether any Service User has an imported password, ended ones included. */
-int store_imported_exists(struct store *store, bool *ret_exists);
+/* Whether any Service User has an imported password, ended ones included, and whether the
+ * hash of one begins otherwise than `ours`, which is not empty. */
+struct store_imported {
+	bool exists;
+	bool others;
+};
+int store_imported_find(struct store *store, const char *ours, struct store_imported *ret_imported);
 
 /* --- the way of a token -------------------------------------------------- */
 

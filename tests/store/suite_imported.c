@@ -24,10 +24,10 @@ static struct store_service_user imported_user(
 
 static bool imported_exists(struct store *store)
 {
-	bool exists = false;
+	struct store_imported imported = {0};
 
-	assert_int_equal(store_imported_exists(store, &exists), 0);
-	return exists;
+	assert_int_equal(store_imported_find(store, "$ours$", &imported), 0);
+	return imported.exists;
 }
 
 static void test_imported_together(void **state)
@@ -97,6 +97,35 @@ static void test_imported_all_or_none(void **state)
 	assert_int_equal(store_service_user_import(world->store, &import), 0);
 	import.count = 0;
 	assert_int_equal(store_service_user_import(world->store, &import), 0);
+}
+
+/* What begins as ours does, and what is before and after it. */
+static void test_others(void **state)
+{
+	static const struct {
+		const char *hash;
+		bool is_other;
+	} cases[] = {{"$ours$", false}, {"$ours$x", false}, {"$ours$~", false}, {"$ours", true},
+		{"$ours%", true}, {"$our", true}, {"AA==", true}, {"$2b$", true}, {"$ourt$", true}};
+	struct world *world = *state;
+	struct store_service_user user = imported_user("su_2", "first", "$ours$first");
+	struct store_imported imported = {.others = true};
+
+	assert_int_equal(store_imported_find(world->store, "$ours$", &imported), 0);
+	assert_false(imported.exists || imported.others);
+	assert_int_equal(store_imported_find(world->store, "", &imported), ERROR_INVALID);
+	assert_int_equal(store_service_user_add(world->store, &user), 0);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *before = i ? cases[i - 1].hash : "$ours$first";
+
+		assert_int_equal(store_credential_rehash(
+					 world->store, "su_2", before, cases[i].hash, NULL, NULL),
+			0);
+		store_settle(world->store);
+		assert_int_equal(store_imported_find(world->store, "$ours$", &imported), 0);
+		assert_true(imported.exists);
+		assert_int_equal(imported.others, cases[i].is_other);
+	}
 }
 
 static void test_rehash(void **state)
@@ -178,6 +207,7 @@ int suite_run_imported(void)
 	const struct CMUnitTest tests[] = {
 		PEOPLED(test_imported_together),
 		PEOPLED(test_imported_all_or_none),
+		PEOPLED(test_others),
 		PEOPLED(test_rehash),
 		PEOPLED(test_rotation_ends_an_imported_one),
 		PEOPLED(test_what_the_schema_forbids),

@@ -129,13 +129,20 @@ static int confirm(struct token_call *call, subject_reader read_subject)
 	return conclude(call, credential_lives(call) ? 0 : ERROR_REFUSED);
 }
 
+/* Of another system's hash the cost is another: then all failures wait for the longest. */
+static int64_t hash_ceiling_ms(struct authority *authority)
+{
+	return atomic_load(&authority->imported_others) ? PASSWORD_HASH_OTHERS_CEILING_MS
+							: PASSWORD_HASH_CEILING_MS;
+}
+
 static void chosen_checked(void *context, const struct password_verdict *verdict)
 {
 	struct token_call *call = context;
 
 	call->worker = &call->authority->password_workers[verdict->thread];
 	if (verdict->began_ms)
-		call->slow_until_ms = verdict->began_ms + PASSWORD_HASH_CEILING_MS;
+		call->slow_until_ms = verdict->began_ms + hash_ceiling_ms(call->authority);
 	call->resume(
 		call, verdict->error ? conclude(call, verdict->error) : confirm(call, read_cached));
 }
