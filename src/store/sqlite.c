@@ -144,29 +144,47 @@ static int check_identity(sqlite3 *db, const struct engine_options *options,
 	return error;
 }
 
-/* Looks at the file as if it could not change, which takes no lock and makes no
- * file beside it. */
+static int read_header(sqlite3 *db, unsigned char header[DATABASE_HEADER_SIZE], int64_t *ret_size)
+{
+	sqlite3_file *file = NULL;
+	sqlite3_int64 size = 0;
+	int result = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &file);
+
+	if (result == SQLITE_OK && !file->pMethods)
+		result = SQLITE_CANTOPEN;
+	if (result == SQLITE_OK)
+		result = file->pMethods->xFileSize(file, &size);
+	if (result == SQLITE_OK)
+		result = file->pMethods->xRead(file, header, DATABASE_HEADER_SIZE, 0);
+	*ret_size = size;
+	return result == SQLITE_IOERR_SHORT_READ ? SQLITE_OK : result;
+}
+
+/* Looks at the file's header as if it could not change, which takes no lock and makes no
+ * file beside it. Not at more of it: while a log is moved into it, or after a kill then,
+ * the file alone is in no state that SQLite would take. */
 static int peek(const char *path, const struct engine_options *options,
 	struct database_identity *ret_identity, struct fault *fault)
 {
+	unsigned char header[DATABASE_HEADER_SIZE] = {0};
 	char uri[DATABASE_URI_SIZE];
+	int64_t size = 0;
 	sqlite3 *db = NULL;
 	int result;
-	int error;
 
 	database_path_immutable_uri(path, uri);
 	result = sqlite3_open_v2(uri, &db,
 		SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX |
 			SQLITE_OPEN_EXRESCODE,
 		NULL);
-	if (result == SQLITE_OK) {
-		error = check_identity(db, options, ret_identity, fault);
-	} else {
-		fault_set(fault, "%s can't be opened; check its owner and mode", options->path);
-		error = result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
-	}
+	if (result == SQLITE_OK)
+		result = read_header(db, header, &size);
 	(void)sqlite3_close(db);
-	return error;
+	if (result == SQLITE_OK)
+		return database_identity_read(header, size, options, ret_identity, fault);
+	fault_set(fault, "%s can't be read (%s); check its owner and mode, and its disk",
+		options->path, sqlite3_errstr(result));
+	return result == SQLITE_NOMEM ? ERROR_MEMORY : ERROR_UNAVAILABLE;
 }
 
 /* Another process may be at it just now, and SQLite does not always wait here. */

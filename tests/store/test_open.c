@@ -214,6 +214,62 @@ static void test_newer_version_in_the_log(void **state)
 	assert_left_alone(place, true, ERROR_VERSION);
 }
 
+static void copy_beside(const struct place *place, const char *copy, const char *ending)
+{
+	static struct content content;
+	char path[100];
+
+	(void)snprintf(path, sizeof(path), "%s%s", place->path, ending);
+	read_content(path, &content);
+	(void)snprintf(path, sizeof(path), "%s%s", copy, ending);
+	write_at(path, 0, content.bytes, (size_t)content.length);
+}
+
+/* Killed while it moved its log into the file: the first page, which goes first, counts
+ * pages that are not there yet. All of it is in the log. */
+static void test_moved_in_part(void **state)
+{
+	const struct place *place = *state;
+	static struct content whole;
+	struct fault fault = {""};
+	char copy[100];
+	int64_t version = 0;
+	int status;
+	pid_t child;
+
+	store_close(place_open(place, NULL));
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		sqlite3 *db = NULL;
+
+		_exit(sqlite3_open(place->path, &db) ||
+			sqlite3_exec(db, "CREATE TABLE more AS SELECT zeroblob(100000)", NULL, NULL,
+				NULL));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	(void)snprintf(copy, sizeof(copy), "%s/copy", place->directory);
+	copy_beside(place, copy, "");
+	copy_beside(place, copy, "-wal");
+	sql(copy, "PRAGMA wal_checkpoint(TRUNCATE)");
+	read_content(copy, &whole);
+	write_at(place->path, 0, whole.bytes, 4096);
+	assert_int_equal(store_schema(place->path, &version, &fault), 0);
+	assert_int_equal(version, STORE_SCHEMA_VERSION);
+	assert_int_equal(try_open(place->path, false, &fault), 0);
+}
+
+/* Without a log there is nothing that could make it whole. */
+static void test_cut_short(void **state)
+{
+	const struct place *place = *state;
+
+	store_close(place_open(place, NULL));
+	assert_int_equal(truncate(place->path, 8192), 0);
+	assert_int_equal(try_open(place->path, false, NULL), ERROR_UNAVAILABLE);
+}
+
 static void test_not_ours(void **state)
 {
 	const struct place *place = *state;
@@ -343,6 +399,8 @@ int main(void)
 		PLACED(test_newer_version),
 		PLACED(test_older_version),
 		PLACED(test_newer_version_in_the_log),
+		PLACED(test_moved_in_part),
+		PLACED(test_cut_short),
 		PLACED(test_not_ours),
 		PLACED(test_not_a_file),
 		PLACED(test_begun_and_left),
