@@ -40,20 +40,22 @@ struct scenario {
 	unsigned threads;
 	int64_t requests; /* of a round */
 	bool metrics;	  /* counted for /metrics */
+	bool audit;	  /* kept, in files beside the store */
 };
 
 static const struct scenario scenarios[] = {
-	{"ES256 memory", "ES256", false, false, LOAD_PASSWORD, 1, 10000, false},
-	{"ES256 memory, metrics", "ES256", false, false, LOAD_PASSWORD, 1, 10000, true},
-	{"ES256 memory, log", "ES256", false, true, LOAD_PASSWORD, 1, 10000, false},
-	{"ES256 file", "ES256", true, false, LOAD_PASSWORD, 1, 10000, false},
-	{"ES256 file, log", "ES256", true, true, LOAD_PASSWORD, 1, 10000, false},
-	{"ES256 file, log, 2 loops", "ES256", true, true, LOAD_PASSWORD, 2, 10000, false},
-	{"RS256 memory", "RS256", false, false, LOAD_PASSWORD, 1, 2000, false},
-	{"RS256 file, log", "RS256", true, true, LOAD_PASSWORD, 1, 2000, false},
-	{"ES256 memory, refresh", "ES256", false, false, LOAD_REFRESH, 1, 5000, false},
-	{"ES256 file, log, refresh", "ES256", true, true, LOAD_REFRESH, 1, 5000, false},
-	{"no token: /healthz", "ES256", false, false, LOAD_HEALTH, 1, 20000, false},
+	{"ES256 memory", "ES256", false, false, LOAD_PASSWORD, 1, 10000, false, false},
+	{"ES256 memory, metrics", "ES256", false, false, LOAD_PASSWORD, 1, 10000, true, false},
+	{"ES256 memory, log", "ES256", false, true, LOAD_PASSWORD, 1, 10000, false, false},
+	{"ES256 file", "ES256", true, false, LOAD_PASSWORD, 1, 10000, false, false},
+	{"ES256 file, log", "ES256", true, true, LOAD_PASSWORD, 1, 10000, false, false},
+	{"ES256 file, log, audit", "ES256", true, true, LOAD_PASSWORD, 1, 10000, false, true},
+	{"ES256 file, log, 2 loops", "ES256", true, true, LOAD_PASSWORD, 2, 10000, false, false},
+	{"RS256 memory", "RS256", false, false, LOAD_PASSWORD, 1, 2000, false, false},
+	{"RS256 file, log", "RS256", true, true, LOAD_PASSWORD, 1, 2000, false, false},
+	{"ES256 memory, refresh", "ES256", false, false, LOAD_REFRESH, 1, 5000, false, false},
+	{"ES256 file, log, refresh", "ES256", true, true, LOAD_REFRESH, 1, 5000, false, false},
+	{"no token: /healthz", "ES256", false, false, LOAD_HEALTH, 1, 20000, false, false},
 };
 
 struct round {
@@ -69,6 +71,7 @@ struct bench {
 	struct log log;
 	struct secret secret_key;
 	struct store *store;
+	struct audit *audit;
 	struct authority *authority;
 	struct load_plan plan;
 	int load; /* the socket to the load's process */
@@ -155,6 +158,24 @@ static void open_store(struct bench *bench)
 	add_users(bench);
 }
 
+static void start_audit(struct bench *bench)
+{
+	struct fault fault = {0};
+	const struct audit_options options = {
+		.data_directory = bench->folder,
+		.store = bench->store,
+		.clock = &bench->clock,
+		.log = &bench->log,
+		.secret_key = &bench->secret_key,
+		.limits = {.file_max = (int64_t)64 * 1024 * 1024},
+	};
+
+	if (!bench->scenario->audit)
+		return;
+	check(audit_create(&options, &bench->audit, &fault), "audit", &fault);
+	bench->authority->audit = bench->audit;
+}
+
 static void start_authority(struct bench *bench)
 {
 	static const char *const listen[] = {"127.0.0.1:0"};
@@ -179,6 +200,7 @@ static void start_authority(struct bench *bench)
 		.clock = &bench->clock,
 	};
 	check(authority_create(&parts, &bench->authority, &fault), "authority", &fault);
+	start_audit(bench);
 	check(authority_start(bench->authority, listen, 1, &fault), "authority", &fault);
 	bench->plan.port = (uint16_t)strtoul(
 		strrchr(http_server_address(bench->authority->server, 0), ':') + 1, NULL, 10);
@@ -252,6 +274,7 @@ static void finish(struct bench *bench)
 	(void)waitpid(bench->load_pid, NULL, 0);
 	authority_stop(bench->authority, 100);
 	authority_destroy(bench->authority);
+	audit_destroy(bench->audit);
 	store_close(bench->store);
 	secret_finish(&bench->secret_key);
 	if (!*bench->folder)
