@@ -477,12 +477,14 @@ int attempts_succeed(struct attempts *attempts, const struct attempt_sent *sent,
 	if (error)
 		return error;
 	(void)pthread_mutex_lock(&attempts->lock);
-	/* Without a source the pair is everybody's: only this attempt is taken back. */
-	pair = sent->source ? table_find(&attempts->pairs, attempt->pair) : NULL;
+	pair = table_find(&attempts->pairs, attempt->pair);
 	if (pair) {
 		attempt->account = pair->account;
 		consecutive = pair->consecutive;
-		memset(pair, 0, sizeof(*pair));
+		/* Without a source the pair is everybody's: what repeats is not forgotten. */
+		if (sent->source)
+			memset(pair, 0, sizeof(*pair));
+		pair->consecutive = 0;
 	}
 	if (pair || attempt->counted_at_ms)
 		take_back(attempts, attempt, consecutive);

@@ -193,6 +193,27 @@ static void test_62_a_success_takes_its_own_pair_out_of_the_hundred(void **state
 	assert_int_equal(fail_at(*state, "a", 2, now_ms), ATTEMPT_OVER_CONSECUTIVE);
 }
 
+/* Behind a proxy that is not named everybody is one pair: where its failures were never
+ * taken out, a year of slips would keep the owner out for good. */
+static void test_62_without_a_source_a_success_ends_the_row(void **state)
+{
+	int64_t now_ms = NOW;
+
+	for (int i = 0; i < 3 * ATTEMPTS_CONSECUTIVE; i++, now_ms += 2 * MINUTE) {
+		assert_int_equal(fail_at(*state, "a", 0, now_ms), ATTEMPT_MAY);
+		if (i % 90 == 89)
+			(void)succeed(*state, "a", 0, now_ms);
+	}
+	/* From elsewhere is from elsewhere. */
+	for (uint64_t i = 1; i <= 70; i++, now_ms += 2 * MINUTE)
+		assert_int_equal(fail_at(*state, "a", i, now_ms), ATTEMPT_MAY);
+	assert_int_equal(fail_at(*state, "a", 0, now_ms), ATTEMPT_OVER_CONSECUTIVE);
+	(void)succeed(*state, "a", 0, now_ms);
+	for (int i = 0; i < 30; i++, now_ms += 2 * MINUTE)
+		assert_int_equal(fail_at(*state, "a", 0, now_ms), ATTEMPT_MAY);
+	assert_int_equal(fail_at(*state, "a", 0, now_ms), ATTEMPT_OVER_CONSECUTIVE);
+}
+
 static void test_62_the_hundred_outlives_a_restart_in_steps(void **state)
 {
 	struct attempts *after;
@@ -333,6 +354,7 @@ int main(void)
 		ATTEMPTS(test_a_right_generated_password_needs_no_leave),
 		ATTEMPTS(test_62_after_a_hundred_only_pairs_that_have_succeeded),
 		ATTEMPTS(test_62_a_success_takes_its_own_pair_out_of_the_hundred),
+		ATTEMPTS(test_62_without_a_source_a_success_ends_the_row),
 		ATTEMPTS(test_62_the_hundred_outlives_a_restart_in_steps),
 		ATTEMPTS(test_64_unlocking_forgets_what_counts_against_an_account),
 		ATTEMPTS(test_one_repeat_is_not_counted),
