@@ -87,6 +87,17 @@ static bool type_is_right(const char *typ)
 	return !*typ || !strcmp(typ, "jwt") || !strcmp(typ, "client-authentication+jwt");
 }
 
+/* One that was taken before then had to end within the hour. A restoration that is still
+ * to come tells of a clock that was wrong, and of nothing else. */
+static bool may_be_older_than_data(
+	const struct jwt *jwt, const struct client_assertion_check *check)
+{
+	int64_t last = check->restored_at + CLIENT_ASSERTION_AHEAD_S + JWT_LEEWAY_MAX;
+
+	return jwt->iat < check->restored_at && jwt->exp <= last &&
+	       check->restored_at <= check->now_s + JWT_LEEWAY_MAX;
+}
+
 static int check_claims(const struct jwt *jwt, const char *typ,
 	const struct client_assertion_check *check, struct client_assertion_problem *problem)
 {
@@ -107,6 +118,10 @@ static int check_claims(const struct jwt *jwt, const char *typ,
 	if (jwt->exp > check->now_s + CLIENT_ASSERTION_AHEAD_S + JWT_LEEWAY_MAX)
 		return refuse(problem, "assertion_times",
 			"exp of the client assertion lies more than an hour ahead");
+	if (may_be_older_than_data(jwt, check))
+		return refuse(problem, "assertion_times",
+			"the client assertion was made before this authority's data was restored; "
+			"make one for each request, with iat");
 	if (!jwt->jti || !*jwt->jti)
 		return refuse(
 			problem, "assertion_without_jti", "jti of the client assertion is missing");

@@ -40,6 +40,9 @@ struct client_assertion_check {
 	const char *issuer;
 	const char *token_endpoint;
 	int64_t now_s;
+	/* When the data was made of a backup, which does not know what was used after it; the
+	 * authority's epoch, which is below every time where that never happened. */
+	int64_t restored_at;
 };
 
 /* What is wrong with it: for the log; and for the client, NULL unless it has shown that

@@ -192,6 +192,7 @@ static int verify_assertion(struct token_call *call)
 		.issuer = issuer,
 		.token_endpoint = arena_printf(&call->arena, "%s/connect/token", issuer),
 		.now_s = call->now_s,
+		.restored_at = call->authority->self.epoch,
 	};
 	int error = check.token_endpoint
 			    ? client_assertion_verify(call->claim.assertion, &check, &problem)

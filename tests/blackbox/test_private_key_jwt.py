@@ -3,9 +3,11 @@
 """Clients that show who they are by a key (RFC 7523, 3; OpenID Connect Core, 9)."""
 import base64
 import contextlib
+import copy
 import functools
 import json
 import os
+import shutil
 import sqlite3
 import uuid
 
@@ -198,6 +200,31 @@ def swept(at):
     at.clock.advance(200)
     at.server = at.data.serve()
     until(lambda: count() == 0, 'swept')
+
+
+@case('what was used after a backup is not taken again once that is restored')
+def restored(at):
+    at.data.verb('backup', f'{at.folder}/backup')
+    at.clock.advance(10)
+    used = [at.sign(), at.sign(iat=None), at.sign(exp=at.clock.seconds + 3600)]
+    for text in used:
+        served(at.ask(text))
+    at.server.stop()
+    at.clock.advance(5)
+    path = f'{at.folder}/restored'
+    os.mkdir(path, 0o700)
+    shutil.copy2(at.data.path + '/secret.key', path)
+    at.data = copy.copy(at.data)
+    at.data.path = path
+    at.data.verb('restore', f'{at.folder}/backup')
+    at.server = at.data.serve()
+    for text in used:
+        at.denied(text, 'assertion_times')
+    served(at.ask(at.sign()))
+    # Without iat none can be told from those, for an hour.
+    at.denied(at.sign(iat=None), 'assertion_times')
+    at.clock.advance(3601)
+    served(at.ask(at.sign(iat=None)))
 
 
 @case('a store that can not be written: 503, and the assertion is still good')
