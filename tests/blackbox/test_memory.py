@@ -4,13 +4,19 @@
 pages and nowhere else, and of a request that has been answered no secret at all."""
 import base64
 import json
+import os
 import re
+import signal
 import sqlite3
+import ssl
+import subprocess
 
 import nacl.bindings
-from cryptography.hazmat.primitives.serialization import load_der_private_key
+from cryptography.hazmat.primitives.serialization import (load_der_private_key,
+                                                          load_pem_private_key)
 
-from harness import PUBLIC, Data, Folder, Suite, basic, check, equal, served, side_by_side
+from harness import (PUBLIC, Data, Folder, Suite, basic, check, compose, connect, equal, served,
+                     side_by_side, until)
 
 suite = Suite()
 NONCE = 24
@@ -233,6 +239,46 @@ def imported():
             return None
         finally:
             server.stop()
+
+
+@suite.case("the private key of --tls-key too, also one that was renewed")
+def tls_key():
+    with Folder() as folder:
+        paths = {name: os.path.join(folder, name) for name in ('key.pem', 'cert.pem')}
+
+        def renew():
+            subprocess.run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt',
+                            'ec_paramgen_curve:P-256', '-nodes', '-days', '30', '-subj',
+                            '/CN=localhost', '-keyout', paths['key.pem'], '-out',
+                            paths['cert.pem']], check=True, capture_output=True)
+            with open(paths['key.pem'], 'rb') as file:
+                pem = file.read()
+            key = load_pem_private_key(pem, None)
+            number = key.private_numbers().private_value.to_bytes(32, 'little')
+            return {'d of the TLS key': number}, {
+                'the file of the TLS key': pem.split(b'\n')[1],
+                'd of the TLS key, highest byte first': number[::-1]}
+        needed, never = renew()
+        server = Data(folder).serve('--tls-cert', paths['cert.pem'], '--tls-key',
+                                    paths['key.pem'])
+        reason = why_not(server)
+        for _ in range(2):
+            context = ssl._create_unverified_context()
+            with context.wrap_socket(connect(server.address)) as peer:
+                peer.sendall(compose('GET', '/healthz'))
+                check(peer.recv(4096).startswith(b'HTTP/1.1 200'), 'no answer')
+            if reason:
+                break
+            check_guarded(server.pid, needed)
+            check_gone(server.pid, never)
+            gone = {**needed, **never}
+            needed, never = renew()
+            os.kill(server.pid, signal.SIGHUP)
+            server.line(server.log, lambda line: 'tls_reloaded' in line)
+            # The loops have let go of the old one when the last connection of before has.
+            until(lambda: not any(places(server.pid, gone).values()), 'the old key is gone')
+        server.stop()
+        return reason
 
 
 suite.main(workers=1)
