@@ -241,9 +241,11 @@ static int record_revocation(struct token_call *call, audit_done done)
 
 void token_call_audit_revocation(struct token_call *call, audit_done done)
 {
-	int error = call->authority->audit ? record_revocation(call, done) : 0;
+	bool kept = call->authority->audit != NULL;
+	int error = kept ? record_revocation(call, done) : 0;
 
-	if (error || !call->authority->audit)
+	/* Without an error the call may be gone by now. */
+	if (error || !kept)
 		done(call, error);
 }
 
