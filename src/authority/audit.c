@@ -155,39 +155,52 @@ int audit_record_durable(
 }
 
 /* Under the lock. Counted with its like, or added. */
-static int count_or_add(struct audit *audit, struct buf *members, const char *correlation_id,
-	struct audit_wait *wait)
+static int count_or_add(
+	struct audit *audit, const struct audit_refusal *refusal, struct buf *members)
 {
 	bool counting = audit->floods.counting != NULL;
 	int error;
 
-	if (audit_floods_count(
-		    &audit->floods, members, correlation_id, wait, clock_monotonic_ms())) {
+	if (audit_floods_count(&audit->floods, refusal, clock_monotonic_ms())) {
 		audit->unanswered++;
 		/* The thread has yet to learn when it is over. */
 		if (!counting || audit->settling)
 			(void)pthread_cond_signal(&audit->arrived);
 		return 0;
 	}
-	error = audit_members_append_id(members, correlation_id);
-	return error ? error : add(audit, members, wait);
+	error = audit_members_append_id(members, refusal->correlation_id);
+	return error ? error : add(audit, members, refusal->wait);
+}
+
+static int compose_refusal(const struct audit *audit, const struct audit_entry *entry,
+	struct buf *members, struct buf *shown)
+{
+	struct audit_entry without = *entry;
+	int error = audit_members_append(members, &audit->key, entry);
+
+	without.reason = NULL;
+	return error ? error : audit_members_append(shown, &audit->key, &without);
 }
 
 int audit_record_refusal(
 	struct audit *audit, const struct audit_entry *entry, struct audit_wait *wait)
 {
 	char bytes[AUDIT_MEMBERS_MAX + 1];
+	char shown_bytes[AUDIT_MEMBERS_MAX + 1];
 	struct buf members;
+	struct buf shown;
+	const struct audit_refusal refusal = {&members, &shown, entry->correlation_id, wait};
 	int error;
 
 	buf_init_fixed(&members, bytes, sizeof(bytes));
-	error = audit_members_append(&members, &audit->key, entry);
+	buf_init_fixed(&shown, shown_bytes, sizeof(shown_bytes));
+	error = compose_refusal(audit, entry, &members, &shown);
 	if (error)
 		return error;
 	(void)pthread_mutex_lock(&audit->lock);
 	error = check(audit);
 	if (!error)
-		error = count_or_add(audit, &members, entry->correlation_id, wait);
+		error = count_or_add(audit, &refusal, &members);
 	(void)count_refused(audit, error);
 	(void)pthread_mutex_unlock(&audit->lock);
 	return error;

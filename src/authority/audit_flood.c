@@ -23,20 +23,38 @@ void audit_floods_finish(struct audit_floods *floods)
 	*floods = (struct audit_floods){0};
 }
 
-/* The place of that kind, or one that is free, or NULL. */
+/* What is looked for: digests of the members, and of those that the answer shows. */
+struct kind {
+	unsigned char digest[CRYPTO_SHA256_SIZE];
+	unsigned char shown[CRYPTO_SHA256_SIZE];
+};
+
+static int digest_both(const struct audit_refusal *refusal, struct kind *kind)
+{
+	int error = crypto_sha256(refusal->members->data, refusal->members->len, kind->digest);
+
+	return error ? error
+		     : crypto_sha256(refusal->shown->data, refusal->shown->len, kind->shown);
+}
+
+/* The place of that kind, or one that is free, or NULL. `ret_until_ms`: when a second is
+ * over that began with one for another reason; 0: none did. */
 static struct audit_flood *find(
-	struct audit_floods *floods, const unsigned char digest[CRYPTO_SHA256_SIZE], int64_t now_ms)
+	struct audit_floods *floods, const struct kind *kind, int64_t now_ms, int64_t *ret_until_ms)
 {
 	struct audit_flood *free_one = NULL;
 	uint32_t set;
 
-	memcpy(&set, digest, sizeof(set));
+	*ret_until_ms = 0;
+	memcpy(&set, kind->shown, sizeof(set));
 	for (size_t way = 0; way < WAYS; way++) {
 		struct audit_flood *flood = &floods->list[(set + way) % AUDIT_FLOODS_MAX];
 		bool live = flood->members || flood->until_ms > now_ms;
 
-		if (live && !memcmp(flood->digest, digest, sizeof(flood->digest)))
+		if (live && !memcmp(flood->digest, kind->digest, sizeof(kind->digest)))
 			return flood;
+		if (live && !memcmp(flood->shown, kind->shown, sizeof(kind->shown)))
+			*ret_until_ms = flood->until_ms;
 		if (!live && !free_one)
 			free_one = flood;
 	}
@@ -57,32 +75,41 @@ static bool begin_count(
 	return true;
 }
 
-bool audit_floods_count(struct audit_floods *floods, const struct buf *members,
-	const char *correlation_id, struct audit_wait *wait, int64_t now_ms)
+static void add(struct audit_flood *flood, const struct audit_refusal *refusal)
 {
-	unsigned char digest[CRYPTO_SHA256_SIZE];
-	struct audit_flood *flood = crypto_sha256(members->data, members->len, digest)
-					    ? NULL
-					    : find(floods, digest, now_ms);
-	struct audit_count *count;
+	struct audit_count *count = &flood->count;
+
+	count->count++;
+	if (count->id_count < AUDIT_CORRELATION_IDS_MAX &&
+		!text_copy(count->ids[count->id_count], sizeof(count->ids[0]),
+			refusal->correlation_id))
+		count->id_count++;
+	refusal->wait->next = NULL;
+	*flood->last = refusal->wait;
+	flood->last = &refusal->wait->next;
+}
+
+bool audit_floods_count(
+	struct audit_floods *floods, const struct audit_refusal *refusal, int64_t now_ms)
+{
+	struct kind kind;
+	int64_t until_ms = 0;
+	struct audit_flood *flood =
+		digest_both(refusal, &kind) ? NULL : find(floods, &kind, now_ms, &until_ms);
 
 	if (!flood)
 		return false;
 	if (!flood->members && flood->until_ms <= now_ms) {
-		*flood = (struct audit_flood){.until_ms = now_ms + AUDIT_FLOOD_MS};
-		memcpy(flood->digest, digest, sizeof(digest));
-		return false;
+		*flood = (struct audit_flood){
+			.until_ms = until_ms ? until_ms : now_ms + AUDIT_FLOOD_MS};
+		memcpy(flood->digest, kind.digest, sizeof(kind.digest));
+		memcpy(flood->shown, kind.shown, sizeof(kind.shown));
+		if (!until_ms)
+			return false;
 	}
-	if (!flood->members && !begin_count(floods, flood, members))
+	if (!flood->members && !begin_count(floods, flood, refusal->members))
 		return false;
-	count = &flood->count;
-	count->count++;
-	if (count->id_count < AUDIT_CORRELATION_IDS_MAX &&
-		!text_copy(count->ids[count->id_count], sizeof(count->ids[0]), correlation_id))
-		count->id_count++;
-	wait->next = NULL;
-	*flood->last = wait;
-	flood->last = &wait->next;
+	add(flood, refusal);
 	return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "scene.h"
 
+#include "authority/audit_flood.h"
 #include "authority/audit_read.h"
 #include "authority/audit_verify.h"
 
@@ -496,6 +497,53 @@ static void test_files_ahead_of_the_store(void **state)
 	assert_broken(place, "put back by hand");
 }
 
+/* --- refusals that come at once ---------------------------------------------- */
+
+static bool refuse(struct audit_floods *floods, const char *reason, const char *sub,
+	struct audit_wait *wait, int64_t now_ms)
+{
+	char bytes[2][128];
+	struct buf members;
+	struct buf shown;
+	const struct audit_refusal refusal = {&members, &shown, "0123456789abcdef", wait};
+
+	buf_init_fixed(&members, bytes[0], sizeof(bytes[0]));
+	buf_init_fixed(&shown, bytes[1], sizeof(bytes[1]));
+	(void)buf_printf(&members, "%s %s", reason, sub);
+	(void)buf_append_text(&shown, sub);
+	return audit_floods_count(floods, &refusal, now_ms);
+}
+
+/* Else the time would tell who found the right password of a disabled user. */
+static void test_another_reason_waits_as_long(void **state)
+{
+	struct audit_wait waits[5] = {0};
+	struct audit_floods floods;
+	struct audit_flood *flood;
+	uint64_t ended = 0;
+
+	(void)state;
+	assert_int_equal(audit_floods_init(&floods), 0);
+	assert_false(refuse(&floods, "wrong_password", "a", &waits[0], 1000));
+	assert_int_equal(audit_floods_due(&floods), INT64_MAX);
+	assert_true(refuse(&floods, "user_disabled", "a", &waits[1], 1400));
+	assert_int_equal(audit_floods_due(&floods), 1000 + AUDIT_FLOOD_MS);
+	assert_true(refuse(&floods, "wrong_password", "a", &waits[2], 1500));
+	assert_true(refuse(&floods, "user_disabled", "a", &waits[3], 1600));
+	/* Of somebody else nothing has come before. */
+	assert_false(refuse(&floods, "user_disabled", "b", &waits[4], 1600));
+	assert_null(audit_floods_take(&floods, 1999));
+	while ((flood = audit_floods_take(&floods, 2000))) {
+		ended += (uint64_t)flood->count.count;
+		for (struct audit_wait *wait = flood->waits; wait; wait = wait->next)
+			assert_true(wait > waits && wait < &waits[4]);
+		audit_flood_end(flood);
+	}
+	assert_int_equal(ended, 3);
+	assert_false(refuse(&floods, "user_disabled", "a", &waits[0], 2000));
+	audit_floods_finish(&floods);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -507,6 +555,7 @@ int main(void)
 		PLACE(test_an_entry_that_is_none_at_the_end),
 		PLACE(test_bounds),
 		PLACE(test_two_who_append),
+		cmocka_unit_test(test_another_reason_waits_as_long),
 		PLACE(test_files_ahead_of_the_store),
 	};
 
