@@ -276,18 +276,20 @@ static void tell_failure(struct audit *audit, int error, int saved)
 /* All that is to be written, on disk. */
 static int write_batch(struct audit *audit)
 {
+	int failed;
 	int error;
 
 	if (!audit->writing.len && !audit->failing_since)
 		return 0;
 	error = audit_chain_append(&audit->chain, &audit->writing, audit->written, &audit->written);
-	if (!error)
-		error = audit_chain_sync(&audit->chain);
-	if (error) {
-		tell_failure(audit, error, errno);
+	failed = error ? 0 : audit_chain_sync(&audit->chain);
+	if (error || failed) {
+		tell_failure(audit, error ? error : failed, errno);
 		if (!audit->failing_since)
 			audit->failing_since = clock_now_s(audit->clock);
-		return error;
+		if (failed)
+			audit_chain_take_back(&audit->chain, &audit->written);
+		return error ? error : failed;
 	}
 	if (audit->writing.cap > KEEP_MAX)
 		buf_finish(&audit->writing);

@@ -170,6 +170,12 @@ static int take_file(struct audit_chain *chain, int fd, const char *name)
 	return text_copy(chain->name, sizeof(chain->name), name);
 }
 
+static void note_synced(struct audit_chain *chain)
+{
+	chain->synced = (struct audit_synced){
+		.size = chain->size, .last = chain->last, .used = chain->used};
+}
+
 /* What the old file holds must be on disk before anything in the new one is. */
 static int begin_file(struct audit_chain *chain, int64_t time)
 {
@@ -191,6 +197,8 @@ static int begin_file(struct audit_chain *chain, int64_t time)
 	error = fsync(chain->directory) ? ERROR_IO : take_file(chain, fd, name);
 	if (error)
 		(void)close(fd);
+	else
+		note_synced(chain);
 	return error;
 }
 
@@ -306,9 +314,11 @@ static int go_on_after(struct audit_chain *chain, struct audit_tail *tail)
 	if (!tail->line.seq)
 		return begin_chain(chain);
 	error = take_file(chain, tail->file, tail->name);
-	if (!error)
-		tail->file = -1;
-	return error;
+	if (error)
+		return error;
+	tail->file = -1;
+	note_synced(chain);
+	return 0;
 }
 
 static int catch_up(struct audit_chain *chain)
@@ -359,7 +369,7 @@ static int append_some(struct audit_chain *chain, const struct buf *batch, size_
 	}
 	error = write_out(chain);
 	if (!error)
-		*used = at;
+		chain->used = *used = at;
 	return error;
 }
 
@@ -370,8 +380,11 @@ int audit_chain_append(
 	int error = audit_lock_take(chain->lock, false);
 	int saved;
 
+	chain->used = from;
 	if (!error) {
 		error = catch_up(chain);
+		if (!from)
+			note_synced(chain);
 		while (!error && used < batch->len)
 			error = append_some(chain, batch, &used);
 		saved = errno;
@@ -384,7 +397,31 @@ int audit_chain_append(
 
 int audit_chain_sync(struct audit_chain *chain)
 {
-	return chain->file < 0 || fdatasync(chain->file) ? ERROR_IO : 0;
+	if (chain->file < 0)
+		errno = EIO;
+	if (chain->file < 0 || fdatasync(chain->file))
+		return ERROR_IO;
+	note_synced(chain);
+	return 0;
+}
+
+/* The kernel tells once that it could not write a page, and takes it for written then. */
+void audit_chain_take_back(struct audit_chain *chain, size_t *used)
+{
+	uint64_t generation = 0;
+
+	if (audit_lock_take(chain->lock, false))
+		return;
+	if (pread(chain->lock, &generation, sizeof(generation), 0) >= 0 &&
+		is_as_left(chain, generation) &&
+		!ftruncate(chain->file, (off_t)chain->synced.size)) {
+		chain->size = chain->synced.size;
+		chain->last = chain->synced.last;
+		chain->next = chain->last;
+		chain->used = chain->synced.used;
+		*used = chain->used;
+	}
+	audit_lock_release(chain->lock);
 }
 
 void audit_chain_head(const struct audit_chain *chain, struct store_audit_head *ret_head)

@@ -28,6 +28,12 @@ struct audit_chain {
 	uint64_t generation;	/* of the lock file: raised with each new file */
 	struct audit_line last; /* the last entry that is known of; seq 0: none */
 	struct audit_line next; /* the last one that `out` holds */
+	struct audit_synced {	/* what is on disk for certain */
+		int64_t size;	/* of the newest file */
+		struct audit_line last;
+		size_t used; /* of the batch */
+	} synced;
+	size_t used; /* of the batch, as it stands in the files */
 	struct buf out;
 	struct secret key;
 	struct audit_limits limits;
@@ -60,8 +66,13 @@ int audit_batch_add(struct buf *batch, int64_t time, const char *members, size_t
 int audit_chain_append(
 	struct audit_chain *chain, const struct buf *batch, size_t from, size_t *ret_used);
 
-/* On disk, all that stands in the files: 0 or ERROR_IO. */
+/* On disk, all that stands in the files: 0 or ERROR_IO (errno). */
 int audit_chain_sync(struct audit_chain *chain);
+
+/* After a sync that failed: takes back what is not on disk for certain, which the next sync
+ * would not try again, so that it is appended anew. `used` is of the batch that was appended
+ * last. What others have appended behind stays, and all before it. */
+void audit_chain_take_back(struct audit_chain *chain, size_t *used);
 
 /* The last entry, for the store. After a sync. */
 void audit_chain_head(const struct audit_chain *chain, struct store_audit_head *ret_head);

@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The audit on a disk that fails, or is slow: nobody is told that an entry is written that
+ * is not.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scene.h"
+
+#include "authority/audit_read.h"
+#include "authority/audit_verify.h"
+#include "authority/respond.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	SMALL_FILE = 2048,
+	KINDS = 200,
+};
+
+struct place {
+	struct scene *scene;
+	char folder[64];
+	struct store_audit_head head;
+};
+
+/* By the linker's --wrap: thousands of syncs would only take time. */
+static int failing_syncs;
+static atomic_bool syncs_held;
+static atomic_bool sync_waits;
+
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+	const struct timespec pause = {.tv_nsec = 1000000};
+
+	(void)fd;
+	while (syncs_held) {
+		sync_waits = true;
+		(void)nanosleep(&pause, NULL);
+	}
+	if (!failing_syncs)
+		return 0;
+	failing_syncs--;
+	errno = EIO;
+	return -1;
+}
+
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+	(void)fd;
+	return 0;
+}
+
+static int open_place(void **state)
+{
+	struct place *place = calloc(1, sizeof(*place));
+
+	assert_non_null(place);
+	assert_int_equal(scene_open((void **)&place->scene), 0);
+	(void)snprintf(place->folder, sizeof(place->folder), "/tmp/adit-audit-XXXXXX");
+	assert_non_null(mkdtemp(place->folder));
+	*state = place;
+	return 0;
+}
+
+static int close_place(void **state)
+{
+	struct place *place = *state;
+	char command[128];
+
+	(void)snprintf(command, sizeof(command), "rm -r %s", place->folder);
+	assert_int_equal(system(command), 0); /* NOLINT: a folder of mkdtemp's */
+	(void)scene_close((void **)&place->scene);
+	free(place);
+	return 0;
+}
+
+#define PLACE(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
+
+static void open_chain(struct place *place, struct audit_chain *chain,
+	const struct store_audit_head *head, struct audit_limits limits)
+{
+	struct fault fault = {0};
+	const struct audit_chain_options options = {
+		.data_directory = place->folder,
+		.secret_key = &place->scene->secret_key,
+		.clock = &place->scene->clock,
+		.head = head,
+		.limits = limits,
+	};
+
+	if (audit_chain_open(chain, &options, &fault))
+		fail_msg("%s", fault.text);
+}
+
+static void append_to(struct place *place, struct audit_chain *chain, int count)
+{
+	struct buf batch;
+	size_t used = 0;
+
+	buf_init(&batch, 1024 * 1024);
+	for (int i = 0; i < count; i++) {
+		char members[128];
+		int length = snprintf(members, sizeof(members),
+			"\"event\":\"token_issued\",\"number\":%d,\"padding\":\"%.*s\"", i, i % 40,
+			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+
+		assert_int_equal(
+			audit_batch_add(&batch, SCENE_NOW_S + i, members, (size_t)length), 0);
+	}
+	assert_int_equal(audit_chain_append(chain, &batch, 0, &used), 0);
+	assert_int_equal(used, batch.len);
+	assert_int_equal(audit_chain_sync(chain), 0);
+	audit_chain_head(chain, &place->head);
+	buf_finish(&batch);
+}
+
+static void assert_whole(const struct place *place)
+{
+	struct audit_verdict verdict = {0};
+	struct fault fault = {0};
+
+	if (audit_verify(place->folder, &place->scene->secret_key, &place->head, &verdict, &fault))
+		fail_msg("%s", fault.text);
+	assert_string_equal(verdict.problem, "");
+}
+
+static void add(struct buf *batch, int count)
+{
+	static const char members[] = "\"event\":\"token_issued\"";
+
+	for (int i = 0; i < count; i++)
+		assert_int_equal(
+			audit_batch_add(batch, SCENE_NOW_S, members, sizeof(members) - 1), 0);
+}
+
+/* Of a sync that failed the next one says nothing: what it was to write is written anew. */
+static void test_a_sync_that_fails(void **state)
+{
+	const struct audit_limits small = {.file_max = SMALL_FILE};
+	struct place *place = *state;
+	struct audit_chain chain;
+	struct buf batch;
+	size_t used = 0;
+	int64_t size;
+	size_t kept;
+
+	open_chain(place, &chain, NULL, small);
+	append_to(place, &chain, 3);
+	size = chain.size;
+	buf_init(&batch, 1024 * 1024);
+	add(&batch, 2);
+	assert_int_equal(audit_chain_append(&chain, &batch, 0, &used), 0);
+	failing_syncs = 1;
+	assert_int_equal(audit_chain_sync(&chain), ERROR_IO);
+	audit_chain_take_back(&chain, &used);
+	assert_int_equal(used, 0);
+	assert_int_equal(chain.size, size);
+	assert_int_equal(chain.last.seq, place->head.seq);
+	/* Over several files, of which all but the newest were synced before it was begun. */
+	add(&batch, 30);
+	assert_int_equal(audit_chain_append(&chain, &batch, used, &used), 0);
+	assert_int_equal(used, batch.len);
+	kept = chain.synced.used;
+	assert_in_range(kept, 1, batch.len - 1);
+	failing_syncs = 1;
+	assert_int_equal(audit_chain_sync(&chain), ERROR_IO);
+	audit_chain_take_back(&chain, &used);
+	assert_int_equal(used, kept);
+	assert_int_equal(chain.size, 0);
+	assert_int_equal(audit_chain_append(&chain, &batch, used, &used), 0);
+	assert_int_equal(audit_chain_sync(&chain), 0);
+	audit_chain_head(&chain, &place->head);
+	assert_int_equal(place->head.seq, 1 + 3 + 32);
+	assert_whole(place);
+	buf_finish(&batch);
+	audit_chain_close(&chain);
+}
+
+/* Another's entries stay. */
+static void test_a_sync_that_fails_before_others(void **state)
+{
+	const struct audit_limits none = {0};
+	struct place *place = *state;
+	struct audit_chain server;
+	struct audit_chain verb;
+	struct buf batch;
+	size_t used = 0;
+
+	open_chain(place, &server, NULL, none);
+	open_chain(place, &verb, NULL, none);
+	append_to(place, &server, 3);
+	buf_init(&batch, 1024 * 1024);
+	add(&batch, 2);
+	assert_int_equal(audit_chain_append(&server, &batch, 0, &used), 0);
+	append_to(place, &verb, 1);
+	failing_syncs = 1;
+	assert_int_equal(audit_chain_sync(&server), ERROR_IO);
+	audit_chain_take_back(&server, &used);
+	assert_int_equal(used, batch.len);
+	append_to(place, &server, 1);
+	assert_int_equal(place->head.seq, 1 + 3 + 2 + 1 + 1);
+	assert_whole(place);
+	buf_finish(&batch);
+	audit_chain_close(&verb);
+	audit_chain_close(&server);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		PLACE(test_a_sync_that_fails),
+		PLACE(test_a_sync_that_fails_before_others),
+	};
+
+	return cmocka_run_group_tests_name("authority audit_disk", tests, NULL, NULL);
+}
