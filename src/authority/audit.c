@@ -208,22 +208,25 @@ int audit_record_refusal(
 
 /* --- the thread ----------------------------------------------------------------- */
 
-/* Under the lock. What of the floods is over becomes an entry each. */
-static void end_floods(struct audit *audit, int64_t now_ms)
+/* Under the lock. What of the floods is over becomes an entry each; who waits for one that
+ * finds no room is told so. */
+static void end_floods(struct audit *audit, int64_t now_ms, struct waits *unwritten)
 {
 	bool all = audit->settling || audit->closing || audit->failing;
 	char bytes[AUDIT_MEMBERS_MAX + 1];
 	struct audit_flood *flood;
 
 	while ((flood = audit_floods_take(&audit->floods, all ? INT64_MAX : now_ms))) {
+		struct waits *waits = &audit->waits;
 		struct buf members;
 
 		buf_init_fixed(&members, bytes, sizeof(bytes));
 		(void)buf_append(&members, flood->members, flood->length);
-		if (!audit_members_append_count(&members, &flood->count))
-			(void)add(audit, &members, NULL);
-		*audit->waits.last = flood->waits;
-		audit->waits.last = flood->last;
+		if (audit_members_append_count(&members, &flood->count) ||
+			add(audit, &members, NULL))
+			waits = unwritten;
+		*waits->last = flood->waits;
+		waits->last = flood->last;
 		audit_flood_end(flood);
 	}
 }
@@ -340,11 +343,13 @@ static void answer(struct audit *audit, struct audit_wait *wait, int error)
 static void run_once(struct audit *audit)
 {
 	bool left_over = audit->writing.len > 0;
+	struct waits unwritten;
 	struct audit_wait *waits;
 	int error;
 
+	waits_init(&unwritten);
 	(void)pthread_mutex_lock(&audit->lock);
-	end_floods(audit, clock_monotonic_ms());
+	end_floods(audit, clock_monotonic_ms(), &unwritten);
 	if (!left_over) {
 		struct buf taken = audit->pending;
 
@@ -364,6 +369,7 @@ static void run_once(struct audit *audit)
 	else if (audit->failing && !audit->pending.len)
 		end_failure(audit);
 	(void)pthread_mutex_unlock(&audit->lock);
+	answer(audit, unwritten.first, ERROR_BUSY);
 	answer(audit, waits, error ? error : left_over ? ERROR_UNAVAILABLE : 0);
 }
 

@@ -220,11 +220,108 @@ static void test_a_sync_that_fails_before_others(void **state)
 	audit_chain_close(&server);
 }
 
+struct refusal {
+	struct audit_wait wait;
+	char id[CORRELATION_ID_LENGTH + 1];
+	int error;
+	bool answered;
+};
+
+static void answered(void *context, int error)
+{
+	struct refusal *refusal = context;
+
+	refusal->error = error;
+	refusal->answered = true;
+}
+
+static void refuse(struct audit *audit, int kind, struct refusal *refusal)
+{
+	char reason[32];
+	const struct audit_entry entry = {
+		.event = "token_refused", .reason = reason, .correlation_id = refusal->id};
+
+	(void)snprintf(reason, sizeof(reason), "reason-%d", kind);
+	refusal->wait = (struct audit_wait){.done = answered, .context = refusal};
+	assert_int_equal(audit_record_refusal(audit, &entry, &refusal->wait), 0);
+}
+
+static void fill(struct audit *audit)
+{
+	char note[4000];
+	const struct audit_entry entry = {.event = "token_issued", .note = note};
+	int error = 0;
+
+	memset(note, 'x', sizeof(note) - 1);
+	note[sizeof(note) - 1] = '\0';
+	for (int i = 0; !error && i < AUDIT_PENDING_MAX / 4000 + 1; i++)
+		error = audit_record(audit, &entry);
+	assert_int_equal(error, ERROR_BUSY);
+}
+
+/* An id that an entry names is emptied. */
+static int note_ids(void *context, const struct audit_place *place)
+{
+	struct refusal *refusals = context;
+
+	for (size_t i = 0; i < 2 * (size_t)KINDS; i++)
+		if (memmem(place->text, place->length, refusals[i].id, CORRELATION_ID_LENGTH))
+			refusals[i].id[0] = '\0';
+	return 0;
+}
+
+/* Where there is no room for what was counted, nobody is told that it is written. */
+static void test_a_flood_that_finds_no_room(void **state)
+{
+	struct place *place = *state;
+	const struct audit_options options = {
+		.data_directory = place->folder,
+		.store = place->scene->store,
+		.clock = &place->scene->clock,
+		.secret_key = &place->scene->secret_key,
+	};
+	struct refusal *refusals = calloc(2 * (size_t)KINDS, sizeof(*refusals));
+	const struct timespec pause = {.tv_nsec = 1000000};
+	const struct audit_entry first = {.event = "authority_started"};
+	struct audit_snapshot snapshot;
+	struct audit *audit = NULL;
+	int unwritten = 0;
+
+	assert_non_null(refusals);
+	assert_int_equal(audit_create(&options, &audit, NULL), 0);
+	syncs_held = true;
+	sync_waits = false;
+	assert_int_equal(audit_record(audit, &first), 0);
+	while (!sync_waits)
+		(void)nanosleep(&pause, NULL);
+	for (int i = 0; i < 2 * KINDS; i++) {
+		(void)snprintf(refusals[i].id, sizeof(refusals[i].id), "Id%0*d",
+			CORRELATION_ID_LENGTH - 2, i);
+		refuse(audit, i / 2, &refusals[i]);
+	}
+	fill(audit);
+	syncs_held = false;
+	audit_settle(audit);
+	audit_destroy(audit);
+	assert_int_equal(audit_snapshot_take(place->folder, &snapshot, NULL), 0);
+	assert_int_equal(audit_snapshot_each(&snapshot, note_ids, refusals), 0);
+	audit_snapshot_finish(&snapshot);
+	for (int i = 0; i < 2 * KINDS; i++) {
+		assert_true(refusals[i].answered);
+		if (!refusals[i].error)
+			assert_string_equal(refusals[i].id, "");
+		unwritten += refusals[i].error != 0;
+	}
+	assert_in_range(unwritten, 1, KINDS);
+	free(refusals);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		PLACE(test_a_sync_that_fails),
 		PLACE(test_a_sync_that_fails_before_others),
+		PLACE(test_a_flood_that_finds_no_room),
 	};
 
 	return cmocka_run_group_tests_name("authority audit_disk", tests, NULL, NULL);
