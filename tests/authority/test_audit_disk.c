@@ -237,11 +237,11 @@ static void answered(void *context, int error)
 
 static void refuse(struct audit *audit, int kind, struct refusal *refusal)
 {
-	char reason[32];
+	char sub[32];
 	const struct audit_entry entry = {
-		.event = "token_refused", .reason = reason, .correlation_id = refusal->id};
+		.event = "token_refused", .sub = sub, .correlation_id = refusal->id};
 
-	(void)snprintf(reason, sizeof(reason), "reason-%d", kind);
+	(void)snprintf(sub, sizeof(sub), "su_%d", kind);
 	refusal->wait = (struct audit_wait){.done = answered, .context = refusal};
 	assert_int_equal(audit_record_refusal(audit, &entry, &refusal->wait), 0);
 }
