@@ -478,8 +478,7 @@ static void test_web_clients(void **state)
 	(void)stpcpy(client.redirect_uris, "https://a.example");
 	assert_int_equal(store_client_add(world->store, &client), 0);
 	assert_int_equal(store_client_list_web(world->store, show_uris, &shown), 0);
-	assert_string_equal(
-		shown.names, "https://a.example https://b.example\nhttps://b2.example");
+	assert_string_equal(shown.names, "https://a.example https://b.example\nhttps://b2.example");
 	shown = (struct shown){.stop_at = 1};
 	assert_int_equal(store_client_list_web(world->store, show_uris, &shown), 77);
 	assert_int_equal(store_client_set_enabled(world->store, "b", false), 0);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	DEFAULT_LIMIT = 100,
@@ -342,15 +343,35 @@ static int export_line(void *context, const struct audit_place *place)
 
 static int open_out(struct invocation *invocation, const char *path, FILE **ret_out)
 {
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
-	FILE *out = path ? (fd < 0 ? NULL : fdopen(fd, "w")) : stdout;
+	FILE *out = NULL;
+	int fd;
 
+	if (!path) {
+		*ret_out = stdout;
+		return 0;
+	}
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		out = fdopen(fd, "w");
 	if (!out) {
 		fault_set(&invocation->fault, "--out %s can't be made: %s", path, strerror(errno));
+		if (fd >= 0)
+			(void)close(fd);
 		return ERROR_INVALID;
 	}
 	*ret_out = out;
 	return 0;
+}
+
+/* Closes `out`, but for stdout. */
+static int write_lines(const struct audit_snapshot *snapshot, FILE *out)
+{
+	int error = audit_snapshot_each(snapshot, export_line, out);
+	int failed = fflush(out);
+
+	if (out != stdout && fclose(out))
+		failed = EOF;
+	return failed && !error ? ERROR_LIMIT : error;
 }
 
 static int run_export(struct invocation *invocation, const struct administration *administration)
@@ -359,16 +380,12 @@ static int run_export(struct invocation *invocation, const struct administration
 	struct audit_snapshot snapshot;
 	FILE *out = NULL;
 	int error = take_snapshot(invocation, administration, &snapshot);
-	int failed;
 
 	if (error)
 		return error;
 	error = open_out(invocation, path, &out);
 	if (!error) {
-		error = audit_snapshot_each(&snapshot, export_line, out);
-		failed = path ? fclose(out) : fflush(out);
-		if (failed && !error)
-			error = ERROR_LIMIT;
+		error = write_lines(&snapshot, out);
 		if (error == ERROR_LIMIT) {
 			fault_set(&invocation->fault, "%s can't be written: %s",
 				path ? path : "stdout", strerror(errno));
