@@ -194,9 +194,11 @@ static struct audit_entry describe(const struct token_call *call, const char *ev
 		.note = call->secret_ignored ? "client_secret ignored" : NULL,
 	};
 
+	/* Of a user only what a client said that has shown who it is: two names would be two
+	 * kinds of refusals (audit_flood.h) at a client that there is, and one at another. */
 	if (!client_known)
 		entry.unknown_name = call->claim.id;
-	else if (!*entry.sub)
+	else if (!*entry.sub && call->grant)
 		entry.unknown_name = parameters_get(&call->parameters, "username");
 	return entry;
 }

@@ -156,6 +156,20 @@ def flood():
               'explained')
 
 
+@suite.case('refusals at a client are equal whoever it names, whether there is such a client or not')
+def clients():
+    with serving() as (data, server, _):
+        data.json('client', 'add', 'there', '--type', 'confidential')
+        for client in ('there', 'not-there'):
+            for name in ('one', 'another'):
+                refused(server.post({'grant_type': 'password', 'client_id': client, 'username': name,
+                                     'client_secret': 'x', 'password': 'x'}), 'invalid_client')
+        for wanted in ({'client_id': 'there'}, {'reason': 'unknown_client'}):
+            found = entries(data, error='invalid_client', **wanted)
+            equal(sum(entry.get('count', 1) for entry in found), 2, 'refusals')
+            equal(len({entry.get('unknown_name') for entry in found}), 1, f'names in {found}')
+
+
 @suite.case('what no entry names: explain says so, and why')
 def unknown_ids():
     with serving() as (data, _, _):
