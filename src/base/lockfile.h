@@ -13,11 +13,11 @@ struct lockfile {
 };
 
 /* Creates the file (0600) where it is missing and takes the lock without
- * waiting: 0, ERROR_BUSY (another process has it) or ERROR_IO. */
+ * waiting, but for those who look: 0, ERROR_BUSY (another process has it) or ERROR_IO. */
 int lockfile_acquire(struct lockfile *lock, const char *path);
 
-/* Whether a process holds it now: 0, or ERROR_IO. Makes no file; for a moment nobody else can
- * take the lock. */
+/* Whether a process holds it now: 0, or ERROR_IO. Makes no file, and keeps nobody from taking
+ * the lock. */
 int lockfile_look(const char *path, bool *ret_held);
 
 /* Accepts one that is not held. Leaves the file. */
