@@ -483,7 +483,7 @@ int store_client_assertion_use(struct store *store, const unsigned char id[STORE
  * as store_access_grant_ensure() is. */
 typedef void (*store_swept)(void *context, int error, int64_t removed);
 int store_family_sweep(struct store *store, int64_t most, store_swept done, void *context);
-/* Likewise the client assertions that have ended. */
+/* Likewise the client assertions that ended more than an hour ago. */
 int store_client_assertion_sweep(
 	struct store *store, int64_t most, store_swept done, void *context);
 

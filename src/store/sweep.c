@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 enum {
+	HOUR_S = 3600,
 	DAY_S = 86400,
 };
 
@@ -72,6 +73,8 @@ int store_client_assertion_sweep(struct store *store, int64_t most, store_swept 
 	const struct sweep_job wanted = {
 		.sql = "DELETE FROM client_assertion WHERE id IN (SELECT id FROM client_assertion"
 		       " WHERE expires_at < $1 ORDER BY expires_at LIMIT $2) RETURNING expires_at",
+		/* A clock that was ahead for a while must not let one be used again. */
+		.kept_s = HOUR_S,
 		.most = most,
 		.done = done,
 		.context = context,

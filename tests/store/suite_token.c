@@ -465,9 +465,13 @@ static void test_assertions_are_swept(void **state)
 		assert_int_equal(assertion_use_wait(
 					 world->store, fill, SUITE_NOW_S + (fill <= 3 ? 100 : 200)),
 			0);
-	pass_s(world, 100);
+	pass_s(world, 3700);
 	assert_int_equal(assertion_sweep_wait(world->store, 100, &removed), 0);
 	assert_int_equal(removed, 0);
+	/* It was ahead, and is set back. */
+	pass_s(world, -3650);
+	assert_int_equal(assertion_use_wait(world->store, 1, SUITE_NOW_S + 100), ERROR_EXISTS);
+	pass_s(world, 3650);
 	pass_s(world, 1);
 	assert_int_equal(assertion_sweep_wait(world->store, -1, &removed), 0);
 	assert_int_equal(removed, 0);
