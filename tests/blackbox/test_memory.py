@@ -97,10 +97,15 @@ def numbers(alg, der):
             for name, size in (('d', 256), ('dmp1', 128), ('dmq1', 128), ('iqmp', 128))}
 
 
-def keys_of(path):
+def secret_key_of(path):
+    """As it stands in its file, and its bytes."""
     with open(path + '/secret.key', encoding='ascii') as file:
         text = file.read().strip()
-    secret_key = base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
+    return text, base64.urlsafe_b64decode(text + '=' * (-len(text) % 4))
+
+
+def keys_of(path):
+    text, secret_key = secret_key_of(path)
     keys = opened(path, secret_key)
     named = {'the secret key': secret_key}
     for purpose in ('sealing', 'pepper'):
@@ -115,6 +120,17 @@ def keys_of(path):
         for name, number in numbers(alg, der).items():
             never[f'{name} of the {alg} key, highest byte first'] = number[::-1]
     return named, never
+
+
+# Requirement 46.
+@suite.case('sealing keys and peppers have 32 bytes')
+def lengths():
+    with Folder() as folder:
+        data = Data(folder)
+        data.verb('key', 'rotate', '--purpose', 'pepper')
+        keys = opened(data.path, secret_key_of(data.path)[1])
+        equal([[len(plain) for _, plain in keys[purpose]] for purpose in ('sealing', 'pepper')],
+              [[32], [32, 32]], 'bytes of each')
 
 
 def why_not(server):
