@@ -557,14 +557,15 @@ void audit_settle(struct audit *audit)
 	(void)pthread_mutex_unlock(&audit->lock);
 }
 
-uint64_t audit_waiting(struct audit *audit)
+int audit_state(struct audit *audit, uint64_t *ret_waiting)
 {
-	uint64_t bytes;
+	int error;
 
 	(void)pthread_mutex_lock(&audit->lock);
-	bytes = audit->pending.len;
+	error = check(audit);
+	*ret_waiting = audit->pending.len;
 	(void)pthread_mutex_unlock(&audit->lock);
-	return bytes;
+	return error;
 }
 
 /* What could not be written is lost with the process, and the log is told. */

@@ -69,8 +69,9 @@ void audit_settle(struct audit *audit);
  * be written) or ERROR_BUSY (too much waits). */
 int audit_check(struct audit *audit);
 
-/* Bytes that wait to be written, of AUDIT_PENDING_MAX. */
-uint64_t audit_waiting(struct audit *audit);
+/* For who only looks: as audit_check(), and the bytes that wait to be written, of
+ * AUDIT_PENDING_MAX. */
+int audit_state(struct audit *audit, uint64_t *ret_waiting);
 
 /* An entry that is on disk within a second or so. As audit_check(); then it is in no
  * file, and nothing may be issued. */

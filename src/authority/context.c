@@ -466,7 +466,10 @@ void authority_tick(struct authority *authority)
 
 bool authority_is_ready(struct authority *authority)
 {
-	return store_ping(authority->store) == 0;
+	uint64_t waiting = 0;
+
+	return store_ping(authority->store) == 0 &&
+	       (!authority->audit || audit_state(authority->audit, &waiting) == 0);
 }
 
 int64_t authority_stalled_ms(struct authority *authority)

@@ -123,7 +123,7 @@ void authority_stop(struct authority *authority, int drain_ms);
  * authority->outdated is set, nothing more may be answered. */
 void authority_tick(struct authority *authority);
 
-/* Whether requests can be answered: the store answers. */
+/* Whether requests can be answered: the store answers, and the audit takes entries. */
 bool authority_is_ready(struct authority *authority);
 
 /* For how long a part of it has not gone on: an event loop or the store's writer. To be

@@ -3,6 +3,7 @@
 """The audit: what was answered is in it, whatever happens to the process or the disk; what is
 done to its files is found; and no secret is in it."""
 import contextlib
+import fcntl
 import glob
 import json
 import os
@@ -274,6 +275,22 @@ def bounded():
         check(data.json('audit', 'verify')['first_seq'] > 1, 'the beginning')
         total = sum(os.path.getsize(path) for path in files(data))
         check(total <= 1024 * 1024, f'{total} bytes')
+
+
+@suite.case('while the audit alone can\'t be written nothing is issued, and /readyz says so')
+def unready():
+    with serving() as (data, server, users):
+        equal(server.get('/readyz').status, 200, 'readyz')
+        with open(data.path + '/audit/lock', 'rb') as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            served(server.password(users[0]))
+            until(lambda: server.password(users[0]).status == 503, 'refusals', 60)
+            equal(server.get('/readyz').status, 503, 'readyz')
+            equal(server.get('/healthz').status, 200, 'healthz')
+        until(lambda: server.get('/readyz').status == 200, 'readiness', 60)
+        served(server.password(users[0]))
+        server.stop()
+        whole(data)
 
 
 @suite.case('a disk without room: nothing is issued, refusals are 503, then all is well again')

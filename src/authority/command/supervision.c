@@ -57,7 +57,7 @@ static void tell_status(struct supervision *supervision, int64_t now_ms)
 	if (is_ready != supervision->was_ready && is_ready)
 		systemd_notify("STATUS=Serving %s", supervision->issuer);
 	else if (is_ready != supervision->was_ready)
-		systemd_notify("STATUS=The store does not answer; the log says more");
+		systemd_notify("STATUS=The store or the audit fails; the log says more");
 	supervision->was_ready = is_ready;
 }
 

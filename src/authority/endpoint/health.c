@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Alive: the process answers. Ready: the store does too.
+ * Alive: the process answers. Ready: the store does too, and the audit can be written.
  */
 #include "authority/endpoint.h"
 #include "authority/respond.h"
@@ -20,5 +20,5 @@ void endpoint_readyz(
 	if (authority_is_ready(authority))
 		respond_text(ticket, 200, "ready\n");
 	else
-		respond_text(ticket, 503, "the store does not answer\n");
+		respond_text(ticket, 503, "the store or the audit fails\n");
 }

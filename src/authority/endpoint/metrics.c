@@ -64,8 +64,7 @@ static void write_connections(const struct authority *authority, struct expositi
 static void write_store(struct authority *authority, struct exposition *exposition)
 {
 	static const struct exposition_family up = {"adit_store_up", "gauge",
-		"1 while the store can be read and its last write went well, as /readyz says.",
-		{NULL}};
+		"1 while the store can be read and its last write went well.", {NULL}};
 	static const struct exposition_family waiting = {"adit_store_writes_waiting", "gauge",
 		"Writes in the queue of the store's writer.", {NULL}};
 	static const struct exposition_family limit = {"adit_store_writes_waiting_limit", "gauge",
@@ -80,7 +79,7 @@ static void write_store(struct authority *authority, struct exposition *expositi
 	struct store_statistics statistics;
 
 	store_statistics(authority->store, &statistics);
-	write_one_count(exposition, &up, authority_is_ready(authority));
+	write_one_count(exposition, &up, store_ping(authority->store) == 0);
 	write_one_count(exposition, &waiting, statistics.waiting);
 	write_one_count(exposition, &limit, statistics.waiting_max);
 	write_one_count(exposition, &writes, statistics.answered);
@@ -144,11 +143,12 @@ static void write_audit(const struct authority *authority, struct exposition *ex
 		"Bytes of the audit that wait to be written.", {NULL}};
 	static const struct exposition_family limit = {"adit_audit_waiting_bytes_limit", "gauge",
 		"Bytes of the audit that may wait.", {NULL}};
+	uint64_t bytes = 0;
 
 	if (!authority->audit)
 		return;
-	write_one_count(exposition, &up, audit_check(authority->audit) == 0);
-	write_one_count(exposition, &waiting, audit_waiting(authority->audit));
+	write_one_count(exposition, &up, audit_state(authority->audit, &bytes) == 0);
+	write_one_count(exposition, &waiting, bytes);
 	write_one_count(exposition, &limit, AUDIT_PENDING_MAX);
 }
 
