@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import random
+import re
 import resource
 import stat
 import threading
@@ -383,6 +384,30 @@ def listed():
         with open(out, encoding='utf-8') as file:
             equal(file.read(), data.verb('audit', 'export'), 'the file')
         equal(data.attempt('audit', 'export', '--out', out).returncode, 2, 'a file that is there')
+
+
+@suite.case('list: of a change, what was changed')
+def listed_changes():
+    with Folder() as folder:
+        data = Data(folder)
+
+        def told(event='change_done'):
+            """As the newest such entry's row has it, between its event and its count."""
+            [row] = data.verb('audit', 'list', '--event', event, '--limit', '1').splitlines()[1:]
+            return re.search(f'{event} +(.*?) +1 ', row + ' ')[1]
+        data.verb('site', 'add', 'north')
+        equal(told(), 'site add north', 'row')
+        equal(told('change_begun'), 'site add north', 'row')
+        user = data.user()['username']
+        equal(told(), f'service-user add {user}', 'what was made')
+        [entry] = data.json('audit', 'list', '--event', 'change_done', '--limit', '1')
+        equal((entry['verb'], entry['made'], 'reason' in entry),
+              ('service-user add', user, False), 'JSON')
+        long = '\u00e9' * 128
+        data.verb('service-user', 'add', long, '--site', 'north', '--role', 'read')
+        check(re.fullmatch('service-user add \u00e9{30,50}\u2026', told()), told())
+        data.verb('backup', f'{folder}/line\nfeed')
+        check(told().startswith('"backup ') and told().endswith('"'), told())
 
 
 suite.main(workers=4)

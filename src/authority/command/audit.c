@@ -18,6 +18,7 @@ enum {
 	DEFAULT_LIMIT = 100,
 	LIMIT_MAX = 1000000,
 	SHOWN_SIZE = 384, /* bytes of one cell */
+	CHANGE_SIZE = 96, /* of them, what a change is told by */
 	DAY_S = 86400,
 };
 
@@ -147,18 +148,59 @@ static int list_line(void *context, const struct audit_place *place)
 }
 
 /* A text as a terminal may have it. */
-static const char *shown(const struct json *entry, const char *name, char text[SHOWN_SIZE])
+static const char *shown_text(const char *found, char text[SHOWN_SIZE])
 {
-	const char *found = json_member_text(entry, name);
 	struct buf buf;
 
-	if (!found)
-		return "";
 	if (!*found || !admin_check_text("", found, strlen(found), NULL))
 		return found;
 	buf_init_fixed(&buf, text, SHOWN_SIZE);
 	(void)buf_append_json_text(&buf, found, strnlen(found, SHOWN_SIZE / 8));
 	return text;
+}
+
+static const char *shown(const struct json *entry, const char *name, char text[SHOWN_SIZE])
+{
+	const char *found = json_member_text(entry, name);
+
+	return found ? shown_text(found, text) : "";
+}
+
+/* As many of its characters as have room. */
+static void append_word(struct buf *buf, const char *word)
+{
+	size_t length;
+
+	if (word && buf->len)
+		(void)buf_append_char(buf, ' ');
+	for (; word && *word; word += length) {
+		length = utf8_character(word, strlen(word));
+		if (!length || buf_append(buf, word, length))
+			return;
+	}
+}
+
+/* Why; of a change, what: its verb with its arguments, and what it made. */
+static const char *shown_reason(const struct json *entry, char text[SHOWN_SIZE])
+{
+	const char *verb = json_member_text(entry, "verb");
+	const char *reason = json_member_text(entry, "reason");
+	const struct json *arguments = json_member(entry, "arguments");
+	char words[CHANGE_SIZE + sizeof("…")];
+	struct buf buf;
+
+	if (!verb)
+		return shown(entry, "reason", text);
+	buf_init_fixed(&buf, words, CHANGE_SIZE);
+	append_word(&buf, reason);
+	(void)buf_append_text(&buf, reason ? ": " : "");
+	append_word(&buf, verb);
+	for (size_t i = 0; i < json_length(arguments); i++)
+		append_word(&buf, json_text(json_at(arguments, i)));
+	append_word(&buf, json_member_text(entry, "made"));
+	if (buf_status(&buf))
+		memcpy(words + buf.len, "…", sizeof("…"));
+	return shown_text(words, text);
 }
 
 static int64_t number_of(const struct json *entry, const char *name)
@@ -184,7 +226,6 @@ static void print_row(struct output *output, const char *line)
 	struct json *entry = NULL;
 	char texts[6][SHOWN_SIZE];
 	int64_t count;
-	const char *reason;
 
 	if (output->json) {
 		json_write_raw(&output->writer, NULL, line, strlen(line));
@@ -193,20 +234,18 @@ static void print_row(struct output *output, const char *line)
 	if (json_parse(line, strlen(line), AUDIT_LINE_MAX, &entry))
 		return;
 	count = number_of(entry, "count");
-	reason = shown(entry, "reason", texts[0]);
-	output_row(output,
-		(const struct output_field[]){
-			output_time("time", number_of(entry, "time")),
-			output_text("event", shown(entry, "event", texts[1])),
-			output_text("reason", *reason ? reason : shown(entry, "verb", texts[0])),
-			output_number("count", count ? count : 1),
-			output_text("client_id", shown(entry, "client_id", texts[2])),
-			output_text("sub", shown(entry, "sub", texts[3])),
-			output_text("site", shown(entry, "site", texts[4])),
-			output_text("source", shown(entry, "source", texts[5])),
-			output_text("correlation_id", id_of(entry)),
-			{0},
-		});
+	output_row(output, (const struct output_field[]){
+				   output_time("time", number_of(entry, "time")),
+				   output_text("event", shown(entry, "event", texts[1])),
+				   output_text("reason", shown_reason(entry, texts[0])),
+				   output_number("count", count ? count : 1),
+				   output_text("client_id", shown(entry, "client_id", texts[2])),
+				   output_text("sub", shown(entry, "sub", texts[3])),
+				   output_text("site", shown(entry, "site", texts[4])),
+				   output_text("source", shown(entry, "source", texts[5])),
+				   output_text("correlation_id", id_of(entry)),
+				   {0},
+			   });
 	json_free(entry);
 }
 
