@@ -181,12 +181,12 @@ static void append_word(struct buf *buf, const char *word)
 }
 
 /* Why; of a change, what: its verb with its arguments, and what it made. */
-static const char *shown_reason(const struct json *entry, char text[SHOWN_SIZE])
+static const char *shown_reason(
+	const struct json *entry, char words[SHOWN_SIZE], char text[SHOWN_SIZE])
 {
 	const char *verb = json_member_text(entry, "verb");
 	const char *reason = json_member_text(entry, "reason");
 	const struct json *arguments = json_member(entry, "arguments");
-	char words[CHANGE_SIZE + sizeof("…")];
 	struct buf buf;
 
 	if (!verb)
@@ -224,7 +224,7 @@ static const char *id_of(const struct json *entry)
 static void print_row(struct output *output, const char *line)
 {
 	struct json *entry = NULL;
-	char texts[6][SHOWN_SIZE];
+	char texts[7][SHOWN_SIZE];
 	int64_t count;
 
 	if (output->json) {
@@ -237,7 +237,7 @@ static void print_row(struct output *output, const char *line)
 	output_row(output, (const struct output_field[]){
 				   output_time("time", number_of(entry, "time")),
 				   output_text("event", shown(entry, "event", texts[1])),
-				   output_text("reason", shown_reason(entry, texts[0])),
+				   output_text("reason", shown_reason(entry, texts[6], texts[0])),
 				   output_number("count", count ? count : 1),
 				   output_text("client_id", shown(entry, "client_id", texts[2])),
 				   output_text("sub", shown(entry, "sub", texts[3])),
