@@ -69,6 +69,8 @@ enum {
 struct admin_import {
 	const char *text;
 	size_t length;
+	/* Called with all, as they will be stored, before they are; may be NULL. */
+	void (*before)(void *context, const struct store_service_user *users, size_t count);
 	/* Called for each, in the order of the lines, once all are stored; may be NULL. */
 	void (*each)(void *context, const struct store_service_user *user);
 	void *context;

@@ -101,5 +101,8 @@ struct audit_now {
 int audit_members_append_actor(struct buf *members); /* who runs the verb */
 int audit_record_now(
 	const struct audit_now *now, const char *members, size_t length, struct fault *fault);
+/* The same with all that audit_batch_add() has put into `batch`, with one sync. */
+int audit_record_batch_now(
+	const struct audit_now *now, const struct buf *batch, struct fault *fault);
 
 #endif

@@ -35,21 +35,14 @@ int audit_members_append_actor(struct buf *members)
 	return json_writer_status(&writer);
 }
 
-static int append(
-	const struct audit_now *now, struct audit_chain *chain, const char *members, size_t length)
+static int append(const struct audit_now *now, struct audit_chain *chain, const struct buf *batch)
 {
 	struct store_audit_head head;
-	struct buf batch;
 	size_t used;
-	int error;
+	int error = audit_chain_append(chain, batch, 0, &used);
 
-	buf_init(&batch, AUDIT_LINE_MAX + 64);
-	error = audit_batch_add(&batch, clock_now_s(now->clock), members, length);
-	if (!error)
-		error = audit_chain_append(chain, &batch, 0, &used);
 	if (!error)
 		error = audit_chain_sync(chain);
-	buf_finish(&batch);
 	if (error || now->in_commit)
 		return error;
 	audit_chain_head(chain, &head);
@@ -65,8 +58,8 @@ static bool has_files(const struct audit_chain *chain)
 	return some;
 }
 
-int audit_record_now(
-	const struct audit_now *now, const char *members, size_t length, struct fault *fault)
+int audit_record_batch_now(
+	const struct audit_now *now, const struct buf *batch, struct fault *fault)
 {
 	struct store_audit_head head = {0};
 	const struct audit_chain_options options = {
@@ -88,10 +81,24 @@ int audit_record_now(
 		error = store_audit_head_forget(now->store);
 	}
 	if (!error)
-		error = append(now, &chain, members, length);
+		error = append(now, &chain, batch);
 	if (error)
 		fault_set(fault, "the audit in %s/audit can't be written: %s", now->data_directory,
 			error == ERROR_IO ? strerror(errno) : error_text(error));
 	audit_chain_close(&chain);
+	return error;
+}
+
+int audit_record_now(
+	const struct audit_now *now, const char *members, size_t length, struct fault *fault)
+{
+	struct buf batch;
+	int error;
+
+	buf_init(&batch, AUDIT_LINE_MAX + 64);
+	error = audit_batch_add(&batch, clock_now_s(now->clock), members, length);
+	if (!error)
+		error = audit_record_batch_now(now, &batch, fault);
+	buf_finish(&batch);
 	return error;
 }

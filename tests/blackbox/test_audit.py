@@ -410,4 +410,72 @@ def listed_changes():
         check(told().startswith('"backup ') and told().endswith('"'), told())
 
 
+def import_users(data, names, **more):
+    """Alternately to north and south, to read and to write, in fours."""
+    lines = [json.dumps({'username': name, 'site': ('north', 'south')[at % 2],
+                         'role': ('read', 'write')[at // 2 % 2],
+                         'password_hash': '$2b$04$OSJqUlAFVaQgMOgHvUXW3eKpkeyN3ARWrvHXX/'
+                                          'EUhNK1EDaVDPfG2'})
+             for at, name in enumerate(names)]
+    return data.attempt('service-user', 'import', '--json', given='\n'.join(lines).encode(), **more)
+
+
+for several in (3, 2000):
+    @suite.case(f'an import of {several}: who may do what from now on', several)
+    def import_named(several):
+        with Folder() as folder:
+            data = Data(folder)
+            for site in ('north', 'south'):
+                data.verb('site', 'add', site)
+            # The last ones are as long in an entry as can be.
+            names = [f'user-{at}' for at in range(several - 2)]
+            names += [f'"{at}' * (256 // 2) for at in range(2)]
+            done = import_users(data, names)
+            equal(done.returncode, 0, done.complained)
+            made = {user['username']: {name: user[name] for name in (
+                'username', 'sub', 'site', 'role')} for user in json.loads(done.said)}
+            equal(len(made), several, 'users')
+            every = entries(data, verb='service-user import')
+            equal([every[0]['event'], every[-1]['event']], ['change_begun', 'change_done'], 'ends')
+            details = every[1:-1]
+            equal({entry['event'] for entry in details}, {'change_detail'}, 'between them')
+            equal([user for entry in details for user in entry['service_users']],
+                  [made[name] for name in names], 'who is named')
+            check(len(details) > several / 100, f'{len(details)} entries')
+            [name] = {entry['correlation_id'] for entry in every}
+            whole(data)
+            equal(data.attempt('audit', 'verify').returncode, 0, 'verify')
+            rows = data.verb('audit', 'list', '--event', 'change_detail').splitlines()[1:]
+            check('service-user import user-0' in rows[0], rows[0])
+            told = data.json('explain', name)
+            equal((told['event'], told['verb'], told['what']),
+                  ('change_done', 'service-user import', 'A change was made by a verb of aditd.'),
+                  'explained')
+            # As if the verb had been killed.
+            [path] = files(data)
+            with open(path, 'rb') as file:
+                lines = file.read().splitlines(keepends=True)
+            os.truncate(path, sum(len(line) for line in lines[:-1]))
+            told = data.json('explain', name)
+            check('begun' in told['what'] and 'Look' in told['advice'], f'{told}')
+
+
+@suite.case('an import that can not be named is none')
+def import_unnamed():
+    with Folder() as folder:
+        data = Data(folder)
+        for site in ('north', 'south'):
+            data.verb('site', 'add', site)
+        room = max(os.path.getsize(path) for path in files(data)) + 64 * 1024
+        names = [f'user-{at}' for at in range(2000)]
+        done = import_users(data, names, restore_signals=False, preexec_fn=lambda: (
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))))
+        equal(done.returncode, 5, done.complained)
+        check('audit' in done.complained and 'nothing was changed' in done.complained,
+              done.complained)
+        equal(data.json('service-user', 'list'), [], 'users')
+        equal(import_users(data, names).returncode, 0, 'with room')
+        whole(data)
+
+
 suite.main(workers=4)

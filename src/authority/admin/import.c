@@ -284,6 +284,8 @@ int admin_service_user_import(
 		error = check_once(&batch, fault);
 	if (!error)
 		error = hash_passwords(&batch, fault);
+	if (!error && import->before)
+		import->before(import->context, batch.users, batch.count);
 	if (!error)
 		error = store_all(admin, &batch, fault);
 	for (size_t i = 0; !error && import->each && i < batch.count; i++)

@@ -180,13 +180,14 @@ static void append_word(struct buf *buf, const char *word)
 	}
 }
 
-/* Why; of a change, what: its verb with its arguments, and what it made. */
+/* Why; of a change, what: its verb with its arguments, whom it named and what it made. */
 static const char *shown_reason(
 	const struct json *entry, char words[SHOWN_SIZE], char text[SHOWN_SIZE])
 {
 	const char *verb = json_member_text(entry, "verb");
 	const char *reason = json_member_text(entry, "reason");
 	const struct json *arguments = json_member(entry, "arguments");
+	const struct json *users = json_member(entry, "service_users");
 	struct buf buf;
 
 	if (!verb)
@@ -197,6 +198,8 @@ static const char *shown_reason(
 	append_word(&buf, verb);
 	for (size_t i = 0; i < json_length(arguments); i++)
 		append_word(&buf, json_text(json_at(arguments, i)));
+	for (size_t i = 0; i < json_length(users); i++)
+		append_word(&buf, json_member_text(json_at(users, i), "username"));
 	append_word(&buf, json_member_text(entry, "made"));
 	if (buf_status(&buf))
 		memcpy(words + buf.len, "…", sizeof("…"));

@@ -54,6 +54,10 @@ struct invocation {
 	struct clock clock;
 	struct fault fault;
 	char made[STORE_USERNAME_SIZE]; /* what was made, where the arguments do not name it */
+	/* Who may do what from now on, where the arguments do not say: what the change's entries
+	 * name. Borrowed, while the change is made. */
+	const struct store_service_user *granted;
+	size_t granted_count;
 	enum exit_code exit_code; /* of a failure whose error does not tell; EXIT_DONE: it does */
 };
 
@@ -103,7 +107,8 @@ int administration_open(struct invocation *invocation, struct administration *ad
 void administration_close(struct administration *administration);
 
 /* The audit's entries of a verb: one before the first change is committed, without which
- * it is not, and one of how the verb ended. A verb that changes nothing leaves none. */
+ * it is not, more where that does not name all who were granted something, and one of how
+ * the verb ended. A verb that changes nothing leaves none. */
 struct change {
 	struct invocation *invocation;
 	const struct administration *administration;

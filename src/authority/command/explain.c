@@ -102,6 +102,9 @@ static int fail_to_find(struct invocation *invocation, const struct search *sear
 
 static const char *say_event(const char *event)
 {
+	static const char begun[] =
+		"A change was begun by a verb of aditd; how it ended is not recorded, as when the "
+		"verb was killed.";
 	static const struct {
 		const char *event;
 		const char *what;
@@ -109,9 +112,8 @@ static const char *say_event(const char *event)
 		{"token_issued", "A token was issued."},
 		{"change_done", "A change was made by a verb of aditd."},
 		{"change_failed", "A verb of aditd began a change, and failed."},
-		{"change_begun",
-			"A change was begun by a verb of aditd; how it ended is not recorded, as "
-			"when the verb was killed."},
+		{"change_begun", begun},
+		{"change_detail", begun},
 	};
 
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
@@ -122,7 +124,7 @@ static const char *say_event(const char *event)
 
 static const char *advise(const char *event)
 {
-	if (!strcmp(event, "change_begun") || !strcmp(event, "change_failed"))
+	if (!strncmp(event, "change_", strlen("change_")) && strcmp(event, "change_done") != 0)
 		return "Look whether it is as it should be, and run the verb again if not.";
 	return "Nothing needs to be done.";
 }

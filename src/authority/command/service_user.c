@@ -237,11 +237,21 @@ static int read_input(struct buf *input, struct fault *fault)
 }
 
 struct imported {
+	struct invocation *invocation;
 	const struct administration *administration;
 	struct output output;
 	int64_t count;
 	int error; /* of showing them: by then they are stored */
 };
+
+/* For the audit, which names them before they are there. */
+static void name_imported(void *context, const struct store_service_user *users, size_t count)
+{
+	struct imported *imported = context;
+
+	imported->invocation->granted = users;
+	imported->invocation->granted_count = count;
+}
 
 static void print_imported(void *context, const struct store_service_user *user)
 {
@@ -270,8 +280,9 @@ static int end_imported(struct invocation *invocation, struct imported *imported
 
 static int run_import(struct invocation *invocation, const struct administration *administration)
 {
-	struct imported imported = {.administration = administration};
-	struct admin_import import = {.each = print_imported, .context = &imported};
+	struct imported imported = {.invocation = invocation, .administration = administration};
+	struct admin_import import = {
+		.before = name_imported, .each = print_imported, .context = &imported};
 	struct buf input;
 	int error;
 
@@ -284,6 +295,7 @@ static int run_import(struct invocation *invocation, const struct administration
 		import.length = input.len;
 		error = admin_service_user_import(
 			&administration->admin, &import, &invocation->fault);
+		invocation->granted_count = 0;
 	}
 	buf_finish(&input);
 	if (!error)
