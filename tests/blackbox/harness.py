@@ -59,6 +59,11 @@ def until(condition, what, seconds=PATIENCE_S):
 
 # --- the clock -------------------------------------------------------------------------------
 
+def read(path):
+    with open(path, 'rb') as file:
+        return file.read()
+
+
 class Clock:
     """A clock file: Unix milliseconds in 20 digits, written in place."""
 
@@ -405,6 +410,15 @@ class Suite:
         def add(body):
             self.cases.append((name, body, arguments))
             return body
+        return add
+
+    def in_folder(self, name, *arguments):
+        """Decorates a case that gets a folder of its own before its arguments."""
+        def add(body):
+            def run_in():
+                with Folder() as folder:
+                    return body(folder, *arguments)
+            return self.case(name)(run_in)
         return add
 
     def placed(self, make, name):

@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 
-from harness import (ADITD, Clock, Data, Folder, Suite, check, equal, refused, run, served,
+from harness import (ADITD, Clock, Data, Suite, check, equal, read, refused, run, served,
                      side_by_side)
 
 suite = Suite()
@@ -20,25 +20,11 @@ THREADS = 16
 NOTE = 'secret.key is not in it'
 
 
-def in_folder(name, *arguments):
-    def add(body):
-        def run_in():
-            with Folder() as folder:
-                return body(folder, *arguments)
-        return suite.case(name)(run_in)
-    return add
-
-
 def complains(done, codes, *words):
     check(done.returncode in codes, f'{done.args[1:]}: {done.returncode} {done.complained!r}')
     equal((done.said, done.complained.count('\n')), ('', 1), f'lines of {done.complained!r}')
     for word in words:
         check(word in done.complained, f'{word!r} is not in {done.complained!r}')
-
-
-def read(path):
-    with open(path, 'rb') as file:
-        return file.read()
 
 
 def write(path, content):
@@ -83,7 +69,7 @@ def work(server, user, stop, tokens):
         tokens.append(served(server.refresh(first)).json['refresh_token'])
 
 
-@in_folder('backups while 16 threads sign in and refresh; each is whole')
+@suite.in_folder('backups while 16 threads sign in and refresh; each is whole')
 def while_serving(folder):
     data = Data(folder)
     users = [data.user() for _ in range(THREADS)]
@@ -119,7 +105,7 @@ def while_serving(folder):
     server.stop()
 
 
-@in_folder('a write after the backup is not in it, one before it is')
+@suite.in_folder('a write after the backup is not in it, one before it is')
 def snapshot(folder):
     data, user, backup = backed_up(folder)
     later = data.user('south')
@@ -131,7 +117,7 @@ def snapshot(folder):
 
 # --- sessions end ----------------------------------------------------------------------------
 
-@in_folder('after a restore old refresh tokens are refused, and passwords work')
+@suite.in_folder('after a restore old refresh tokens are refused, and passwords work')
 def epoch(folder):
     data, user, _ = backed_up(folder)
     server = data.serve()
@@ -148,7 +134,7 @@ def epoch(folder):
     server.stop()
 
 
-@in_folder('one backup restored twice ends the sessions between, too')
+@suite.in_folder('one backup restored twice ends the sessions between, too')
 def twice(folder):
     clock = Clock(folder)
     data = Data(folder, clock=clock)
@@ -169,7 +155,7 @@ def twice(folder):
 
 # --- what is made ----------------------------------------------------------------------------
 
-@in_folder('both are for the owner only, whatever the umask, and nothing else is made')
+@suite.in_folder('both are for the owner only, whatever the umask, and nothing else is made')
 def modes(folder):
     data, _, _ = backed_up(folder)
     for mask in (0, 0o077):
@@ -186,7 +172,7 @@ def modes(folder):
     equal(sorted(os.listdir(folder)), ['0', '77', 'backup', 'data', 'of-0', 'of-77'], 'files')
 
 
-@in_folder('the secret key from a credential; the directory is made then')
+@suite.in_folder('the secret key from a credential; the directory is made then')
 def credential(folder):
     data, _, backup = backed_up(folder)
     os.mkdir(folder + '/credentials', 0o700)
@@ -201,7 +187,7 @@ def credential(folder):
     equal(os.listdir(path), ['secret.key'], 'files')
 
 
-@in_folder('odd names of backups')
+@suite.in_folder('odd names of backups')
 def names(folder):
     data, _, _ = backed_up(folder)
     for name in ('a b', '\u00e9?x=y#z%41', "it's", 'file:x?mode=memory', ':memory:'):
@@ -232,7 +218,7 @@ def changed(backup, name, sql):
     return name
 
 
-@in_folder('a backup to where it can\'t be')
+@suite.in_folder('a backup to where it can\'t be')
 def bad_targets(folder):
     data, _, backup = backed_up(folder)
     before = read(backup)
@@ -249,7 +235,7 @@ def bad_targets(folder):
     equal(sorted(os.listdir(folder)), ['backup', 'cut.new', 'dangling', 'data'], 'files')
 
 
-@in_folder('a restore to where it can\'t be')
+@suite.in_folder('a restore to where it can\'t be')
 def bad_places(folder):
     data, _, backup = backed_up(folder)
     before = read(data.path + '/adit.db')
@@ -267,7 +253,7 @@ def bad_places(folder):
     check(not os.path.exists(folder + '/new'), 'the directory was made')
 
 
-@in_folder('a missing, wrong or broken secret key')
+@suite.in_folder('a missing, wrong or broken secret key')
 def keys(folder):
     _, _, backup = backed_up(folder)
     os.mkdir(folder + '/other')
@@ -286,7 +272,7 @@ def keys(folder):
     check(not os.path.exists(folder + '/new'), 'the directory stayed')
 
 
-@in_folder('files that are no backup')
+@suite.in_folder('files that are no backup')
 def bad_files(folder):
     data, _, backup = backed_up(folder)
     whole = read(backup)
@@ -308,7 +294,7 @@ def bad_files(folder):
     restore_fails(folder, data, folder + '/live', (2,), 'live-wal')
 
 
-@in_folder('a backup that is cut short, wherever')
+@suite.in_folder('a backup that is cut short, wherever')
 def truncated(folder):
     data, _, backup = backed_up(folder)
     whole = read(backup)
@@ -319,7 +305,7 @@ def truncated(folder):
         restore_fails(folder, data, folder + '/cut', (2, 5), folder + '/cut')
 
 
-@in_folder('a backup with a page that is gone')
+@suite.in_folder('a backup with a page that is gone')
 def damaged(folder):
     data, _, backup = backed_up(folder)
     whole = read(backup)
@@ -333,7 +319,7 @@ def damaged(folder):
 
 # --- nothing half done -----------------------------------------------------------------------
 
-@in_folder('no room on the disk')
+@suite.in_folder('no room on the disk')
 def no_room(folder):
     data, _, backup = backed_up(folder)
     size = os.path.getsize(backup)
@@ -361,7 +347,7 @@ def killed_after(command, delay_s):
 
 
 for part in range(4):
-    @in_folder(f'killed at random points, part {part}', part)
+    @suite.in_folder(f'killed at random points, part {part}', part)
     def killed(folder, part):
         data, _, backup = backed_up(folder)
         chance = random.Random(part)
@@ -388,7 +374,7 @@ for part in range(4):
         suite.note(f'killed at random points left: {dict(outcomes)}')
 
 
-@in_folder('several at once: one makes it')
+@suite.in_folder('several at once: one makes it')
 def race(folder):
     data, _, backup = backed_up(folder)
     path = new_directory(folder, data.path + '/secret.key')

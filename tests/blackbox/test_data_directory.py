@@ -13,28 +13,14 @@ import stat
 import subprocess
 import time
 
-from harness import (ADITD, Data, Folder, Process, Suite, check, equal, run, served, side_by_side,
-                     until)
+from harness import (ADITD, Data, Process, Suite, check, equal, read, run, served,
+                     side_by_side, until)
 
 suite = Suite()
 ISSUER = 'https://localhost/identity'
 VERBS = (['serve', '--listen', '127.0.0.1:0'], ['site', 'list'], ['site', 'add', 'x'],
          ['service-user', 'add', 'x', '--site', 'north', '--role', 'read'],
          ['client', 'list'], ['key', 'rotate'])
-
-
-def in_folder(name, *arguments):
-    def add(body):
-        def run_in():
-            with Folder() as folder:
-                return body(folder, *arguments)
-        return suite.case(name)(run_in)
-    return add
-
-
-def read(path):
-    with open(path, 'rb') as file:
-        return file.read()
 
 
 def write(path, content, mode=0o600):
@@ -76,7 +62,7 @@ def filled(folder, name='one', **more):
 
 # --- making it -------------------------------------------------------------------------------
 
-@in_folder('init makes a directory that only its owner can read, whatever the umask')
+@suite.in_folder('init makes a directory that only its owner can read, whatever the umask')
 def modes(folder):
     for mask in (0, 0o077, 0o777):
         path = f'{folder}/{mask:o}'
@@ -93,7 +79,7 @@ def modes(folder):
             equal(stat.S_IMODE(os.stat(f'{path}/{name}').st_mode) & 0o177, 0, f'mode of {name}')
 
 
-@in_folder('init twice is refused, and so is a place that is not fit')
+@suite.in_folder('init twice is refused, and so is a place that is not fit')
 def unfit(folder):
     data = Data(folder)
     before = snapshot(data.path)
@@ -109,7 +95,7 @@ def unfit(folder):
     equal(os.listdir(f'{folder}/open'), [], 'what is in it')
 
 
-@in_folder('init takes an empty directory, names with odd letters, a relative path')
+@suite.in_folder('init takes an empty directory, names with odd letters, a relative path')
 def fit(folder):
     os.mkdir(f'{folder}/empty', 0o700)
     for name in ('empty', 'a b', '\u00e9?x=y#z%41', "it's", 'file:x?mode=memory', '-x', ':memory:'):
@@ -122,13 +108,13 @@ def fit(folder):
         equal(sorted(os.listdir(f'{folder}/{name}')), ['adit.db', 'audit', 'secret.key'], name)
 
 
-@in_folder('init without an issuer')
+@suite.in_folder('init without an issuer')
 def no_issuer(folder):
     complains(run('init', '--data', folder + '/data'), (2,), '--issuer')
     equal(os.listdir(folder), [], 'what is there')
 
 
-@in_folder('an operator\'s own key is used')
+@suite.in_folder('an operator\'s own key is used')
 def own_key(folder):
     path = folder + '/data'
     os.mkdir(path, 0o700)
@@ -140,7 +126,7 @@ def own_key(folder):
 
 
 # Requirement 67.
-@in_folder('in a new data directory there is nobody, and no secret')
+@suite.in_folder('in a new data directory there is nobody, and no secret')
 def nobody(folder):
     data = Data(folder)
     for noun in ('site', 'service-user'):
@@ -149,7 +135,7 @@ def nobody(folder):
     equal({client['type'] for client in clients} - {'public', 'native'}, set(), 'with a secret')
 
 
-@in_folder('init on a full disk leaves nothing')
+@suite.in_folder('init on a full disk leaves nothing')
 def full_disk(folder):
     for limit in (0, 10, 4096, 20000, 60000):
         def limited(limit=limit):
@@ -162,7 +148,7 @@ def full_disk(folder):
 
 
 for part in range(8):
-    @in_folder(f'init killed at random points, part {part}', part)
+    @suite.in_folder(f'init killed at random points, part {part}', part)
     def killed(folder, part):
         chance = random.Random(part)
         outcomes = collections.Counter()
@@ -189,7 +175,7 @@ for part in range(8):
         suite.note(f'init, killed at random points, left: {dict(outcomes)}')
 
 
-@in_folder('several inits at once: one makes it, and it is whole')
+@suite.in_folder('several inits at once: one makes it, and it is whole')
 def inits_race(folder):
     for turn in range(10):
         path = f'{folder}/{turn}'
@@ -207,7 +193,7 @@ def inits_race(folder):
 
 # --- opening it ------------------------------------------------------------------------------
 
-@in_folder('a missing key')
+@suite.in_folder('a missing key')
 def key_missing(folder):
     data = filled(folder)
     os.rename(data.path + '/secret.key', folder + '/away')
@@ -217,20 +203,20 @@ def key_missing(folder):
 
 
 for name, mode in (('group', 0o640), ('all', 0o604), ('write', 0o620), ('all of it', 0o666)):
-    @in_folder(f'a key that others may {name}', mode)
+    @suite.in_folder(f'a key that others may {name}', mode)
     def key_open(folder, mode):
         data = filled(folder)
         os.chmod(data.path + '/secret.key', mode)
         complains_everywhere(data, (2, 5), 'secret.key', '600')
 
-    @in_folder(f'a directory that others may {name}', mode)
+    @suite.in_folder(f'a directory that others may {name}', mode)
     def directory_open(folder, mode):
         data = filled(folder)
         os.chmod(data.path, mode | 0o700)
         complains_everywhere(data, (2, 5), data.path, '0700')
 
 
-@in_folder('a key that is another user\'s')
+@suite.in_folder('a key that is another user\'s')
 def key_foreign(folder):
     if os.geteuid():
         return 'only root can give a file away'
@@ -240,7 +226,7 @@ def key_foreign(folder):
     return None
 
 
-@in_folder('the key of other data')
+@suite.in_folder('the key of other data')
 def key_other(folder):
     data, other = filled(folder), filled(folder, 'two')
     shutil.copy(other.path + '/secret.key', data.path + '/secret.key')
@@ -251,14 +237,14 @@ for name, content in (('empty', b''), ('short', b'A' * 42), ('long', b'A' * 44),
                       ('huge', b'A' * 9000),
                       ('not base64url', b'+' * 43), ('binary', bytes(32)), ('two lines',
                                                                             b'A' * 43 + b'\nB\n')):
-    @in_folder(f'a key that is none: {name}', content)
+    @suite.in_folder(f'a key that is none: {name}', content)
     def key_garbage(folder, content):
         data = filled(folder)
         write(data.path + '/secret.key', content)
         complains_everywhere(data, (2, 5), 'secret.key')
 
 
-@in_folder('a key without a line feed, with CRLF, and 0400')
+@suite.in_folder('a key without a line feed, with CRLF, and 0400')
 def key_forms(folder):
     data = filled(folder)
     key = read(data.path + '/secret.key').strip()
@@ -268,7 +254,7 @@ def key_forms(folder):
         data.verb('site', 'list')
 
 
-@in_folder('the key as a systemd credential; both is one too many')
+@suite.in_folder('the key as a systemd credential; both is one too many')
 def credential(folder):
     data = filled(folder)
     place = folder + '/credentials'
@@ -296,7 +282,7 @@ def credential(folder):
     data.verb('site', 'list', environment=given)
 
 
-@in_folder('init with a systemd credential makes no key of its own')
+@suite.in_folder('init with a systemd credential makes no key of its own')
 def init_by_credential(folder):
     place, path = folder + '/credentials', folder + '/data'
     os.mkdir(place, 0o700)
@@ -312,7 +298,7 @@ def init_by_credential(folder):
     equal(sorted(os.listdir(path + '2')), ['adit.db', 'audit', 'secret.key'], 'files')
 
 
-@in_folder('init on a disk that fills up at the last moment leaves nothing')
+@suite.in_folder('init on a disk that fills up at the last moment leaves nothing')
 def full_at_the_end(folder):
     library = os.environ.get('ADIT_FULL_DISK')
     if not library:
@@ -325,7 +311,7 @@ def full_at_the_end(folder):
     return None
 
 
-@in_folder('a database without its content is refused')
+@suite.in_folder('a database without its content is refused')
 def hollow(folder):
     data = filled(folder)
     with contextlib.closing(sqlite3.connect(data.path + '/adit.db')) as database:
@@ -338,7 +324,7 @@ def hollow(folder):
         complains(data.attempt(*verb), (2,), 'empty')
 
 
-@in_folder('a newer schema is refused by every verb, and not touched')
+@suite.in_folder('a newer schema is refused by every verb, and not touched')
 def newer(folder):
     data = filled(folder)
     database = sqlite3.connect(data.path + '/adit.db')
@@ -355,7 +341,7 @@ for name, change in (
         ('a damaged header', lambda content: b'SQLite format 4\0' + content[16:]),
         ('a page of garbage first', lambda content: b'\xa5' * 4096 + content[4096:]),
         ('another program\'s', None)):
-    @in_folder(f'adit.db is not ours: {name}', change)
+    @suite.in_folder(f'adit.db is not ours: {name}', change)
     def not_ours(folder, change):
         data = filled(folder)
         path = data.path + '/adit.db'
@@ -373,7 +359,7 @@ for name, change in (
 
 # Only under its locks does SQLite know that what is missing does not lie in the log; they are
 # files, which stay.
-@in_folder('adit.db is cut in half')
+@suite.in_folder('adit.db is cut in half')
 def cut(folder):
     data = filled(folder)
     path = data.path + '/adit.db'
@@ -384,7 +370,7 @@ def cut(folder):
         equal(read(path), half, f'adit.db after {verb}')
 
 
-@in_folder('adit.db is missing, empty or a directory')
+@suite.in_folder('adit.db is missing, empty or a directory')
 def no_database(folder):
     data = filled(folder)
     path = data.path + '/adit.db'
@@ -403,7 +389,7 @@ def no_database(folder):
 
 # --- serving it ------------------------------------------------------------------------------
 
-@in_folder('one serves, a second does not, and the first goes on; a killed one holds nothing')
+@suite.in_folder('one serves, a second does not, and the first goes on; a killed one holds nothing')
 def two_serves(folder):
     data = filled(folder)
     user = data.user()
@@ -416,7 +402,7 @@ def two_serves(folder):
     server.stop()
 
 
-@in_folder('a port that is taken')
+@suite.in_folder('a port that is taken')
 def port_taken(folder):
     data = filled(folder)
     with socket.create_server(('127.0.0.1', 0)) as taken:
@@ -425,7 +411,7 @@ def port_taken(folder):
         complains(run('dev', '--listen', address), (1, 2), address)
 
 
-@in_folder('it listens on several addresses, on ::1 and on a Unix socket')
+@suite.in_folder('it listens on several addresses, on ::1 and on a Unix socket')
 def several(folder):
     data = filled(folder)
     user = data.user()
@@ -447,7 +433,7 @@ def several(folder):
     check(not os.path.exists(path), 'the socket is still there')
 
 
-@in_folder('the socket of a killed server is taken over; a file or a live socket is not')
+@suite.in_folder('the socket of a killed server is taken over; a file or a live socket is not')
 def stale_socket(folder):
     data, other = filled(folder), filled(folder, 'two')
     path = folder + '/socket'
@@ -464,7 +450,7 @@ def stale_socket(folder):
     equal(read(path), b'mine', 'the file')
 
 
-@in_folder('on loopback with an https issuer, it says that a proxy should be told of')
+@suite.in_folder('on loopback with an https issuer, it says that a proxy should be told of')
 def unannounced_proxy(folder):
     unix = 'unix:' + folder + '/socket'
     for number, (issuer, arguments, warned) in enumerate((
@@ -487,7 +473,7 @@ def unannounced_proxy(folder):
         check(not warned or '--trusted-proxy' in events[0]['advice'], events)
 
 
-@in_folder('behind a proxy it listens anywhere')
+@suite.in_folder('behind a proxy it listens anywhere')
 def behind_proxy(folder):
     data = filled(folder)
     server = data.serve('--behind-proxy', listen='0.0.0.0:0')
@@ -496,7 +482,7 @@ def behind_proxy(folder):
     server.stop()
 
 
-@in_folder('the issuer given to serve is compared')
+@suite.in_folder('the issuer given to serve is compared')
 def compared(folder):
     data = filled(folder)
     server = data.serve('--issuer', ISSUER)
@@ -504,7 +490,7 @@ def compared(folder):
     complains(data.attempt('serve', '--issuer', ISSUER + '/'), (2,), ISSUER)
 
 
-@in_folder('verbs at the same time all count')
+@suite.in_folder('verbs at the same time all count')
 def verbs_race(folder):
     data = filled(folder)
     server = data.serve()
@@ -519,7 +505,7 @@ def verbs_race(folder):
     server.stop()
 
 
-@in_folder('a directory moved while nobody serves works on')
+@suite.in_folder('a directory moved while nobody serves works on')
 def moved(folder):
     data = filled(folder)
     user = data.user()

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import time
 
-from harness import (ADITD, SANITIZER, Clock, Data, Folder, Suite, basic, check, equal, refused,
+from harness import (ADITD, SANITIZER, Clock, Data, Suite, basic, check, equal, refused,
                      run, served)
 
 suite = Suite()
@@ -30,15 +30,6 @@ KNOWN = json.loads(SQL.split('\n')[1].removeprefix('--'))
 NOW = KNOWN['clock'] + 30
 STEPS = os.path.join(HERE, '../../src/store/sql')
 SCHEMA = sum(name.endswith('.sql') for name in os.listdir(STEPS))
-
-
-def in_folder(name, *arguments):
-    def add(body):
-        def run_in():
-            with Folder() as folder:
-                return body(folder, *arguments)
-        return suite.case(name)(run_in)
-    return add
 
 
 def make_database(path, sql=SQL):
@@ -133,7 +124,7 @@ def check_works(data, sessions=True):
 
 # --- who migrates ----------------------------------------------------------------------------
 
-@in_folder('no verb but migrate touches older data, and each says what to do')
+@suite.in_folder('no verb but migrate touches older data, and each says what to do')
 def refuses(folder):
     data = old_data(folder)
     before = snapshot(data.path)
@@ -146,7 +137,7 @@ def refuses(folder):
     check(not os.path.exists(folder + '/backup'), 'there is a backup')
 
 
-@in_folder('a plan names each step, and changes nothing')
+@suite.in_folder('a plan names each step, and changes nothing')
 def plan(folder):
     data = old_data(folder)
     before = snapshot(data.path)
@@ -166,7 +157,7 @@ def plan(folder):
     data.verb('migrate', '--plan')
 
 
-@in_folder('a plan where nothing is pending, also beside a server')
+@suite.in_folder('a plan where nothing is pending, also beside a server')
 def plan_of_new(folder):
     data = Data(folder)
     check('nothing is pending' in data.verb('migrate', '--plan'), 'what it said')
@@ -180,7 +171,7 @@ def plan_of_new(folder):
     equal(backups(data), [], 'backups')
 
 
-@in_folder('a plan sees a version that stands in the log alone')
+@suite.in_folder('a plan sees a version that stands in the log alone')
 def plan_of_log(folder):
     data = old_data(folder)
     script = ('import os, sqlite3, sys\nd = sqlite3.connect(sys.argv[1])\n'
@@ -199,7 +190,7 @@ def plan_of_log(folder):
 
 # --- doing it --------------------------------------------------------------------------------
 
-@in_folder('everything that the old version gave works after an upgrade')
+@suite.in_folder('everything that the old version gave works after an upgrade')
 def upgrade(folder):
     data = old_data(folder)
     said = data.json('migrate')
@@ -213,7 +204,7 @@ def upgrade(folder):
     equal(len(backups(data)), 1, 'backups')
 
 
-@in_folder('an upgraded schema is that of a new one')
+@suite.in_folder('an upgraded schema is that of a new one')
 def same_schema(folder):
     data = old_data(folder)
     os.mkdir(folder + '/fresh')
@@ -225,7 +216,7 @@ def same_schema(folder):
         equal(schema_of(one), schema_of(other), 'the schema')
 
 
-@in_folder('a backup elsewhere, and back: the old version can have it')
+@suite.in_folder('a backup elsewhere, and back: the old version can have it')
 def backup_elsewhere(folder):
     data = old_data(folder)
     data.verb('migrate', '--backup', folder + '/before')
@@ -237,7 +228,7 @@ def backup_elsewhere(folder):
     equal(version_of(again.path + '/adit.db'), 1, 'its version after that')
 
 
-@in_folder('a backup of the old version can be restored into this one')
+@suite.in_folder('a backup of the old version can be restored into this one')
 def restore_old(folder):
     data = old_data(folder)
     with contextlib.closing(sqlite3.connect(data.path + '/adit.db')) as database:
@@ -249,7 +240,7 @@ def restore_old(folder):
     check_works(data, sessions=False)
 
 
-@in_folder('a damaged database is refused, and not touched')
+@suite.in_folder('a damaged database is refused, and not touched')
 def damaged(folder):
     data = old_data(folder, families=2000)
     path = data.path + '/adit.db'
@@ -264,7 +255,7 @@ def damaged(folder):
     equal(backups(data), [], 'backups')
 
 
-@in_folder('a full disk: nothing is lost, and with room it goes on')
+@suite.in_folder('a full disk: nothing is lost, and with room it goes on')
 def full(folder):
     data = old_data(folder, families=20000)
     # Room for the database, none for a second of its size.
@@ -280,7 +271,7 @@ def full(folder):
     check_works(data)
 
 
-@in_folder('migrate, killed at random points, goes on the next time')
+@suite.in_folder('migrate, killed at random points, goes on the next time')
 def killed(folder):
     seed = int(os.environ.get('SEED', time.time_ns() % 1_000_000))
     suite.note(f'SEED={seed}')
@@ -317,7 +308,7 @@ def killed(folder):
     suite.note(f'the schema after a kill: { {each: versions.count(each) for each in versions} }')
 
 
-@in_folder('a migration that fails keeps those before it, and the next time goes on there')
+@suite.in_folder('a migration that fails keeps those before it, and the next time goes on there')
 def stopped(folder):
     made = [(int(name[:4]), table) for name in sorted(os.listdir(STEPS)) if name.endswith('.sql')
             for table in re.findall('^CREATE TABLE ([a-z_]+)', read_text(f'{STEPS}/{name}'),
@@ -336,7 +327,7 @@ def stopped(folder):
     return None if made else 'no migration makes a table yet'
 
 
-@in_folder('two at once: one does it, the other waits its turn or finds it done')
+@suite.in_folder('two at once: one does it, the other waits its turn or finds it done')
 def race(folder):
     data = old_data(folder, families=5000)
     processes = [subprocess.Popen([ADITD, *data.arguments('migrate')], stdin=subprocess.DEVNULL,
@@ -353,7 +344,7 @@ def race(folder):
 
 # --- beside a server -------------------------------------------------------------------------
 
-@in_folder('a server whose data was upgraded ends, and says why')
+@suite.in_folder('a server whose data was upgraded ends, and says why')
 def upgraded_under(folder):
     data = Data(folder)
     user = data.user()
@@ -368,7 +359,7 @@ def upgraded_under(folder):
     complains(data.attempt('site', 'list'), (5,), 'newer')
 
 
-@in_folder('a plan and a migration find no data')
+@suite.in_folder('a plan and a migration find no data')
 def no_data(folder):
     os.mkdir(folder + '/empty', 0o700)
     for arguments in (['migrate', '--plan'], ['migrate']):
