@@ -10,11 +10,10 @@
 
 #include <cmocka.h>
 
-#include "scene.h"
+#include "audit_place.h"
 
 #include "authority/audit_flood.h"
 #include "authority/audit_read.h"
-#include "authority/audit_verify.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -37,13 +36,9 @@ struct file {
 	size_t length;
 };
 
-struct place {
-	struct scene *scene;
-	char folder[64];
-	struct store_audit_head head;
-	struct file *files; /* as they were written */
-	size_t count;
-};
+/* As they were written. */
+static struct file files[FILES_MAX];
+static size_t file_count;
 
 /* By the linker's --wrap: thousands of syncs would only take time. */
 int __wrap_fdatasync(int fd);
@@ -60,73 +55,6 @@ int __wrap_fsync(int fd)
 	return 0;
 }
 
-static int open_place(void **state)
-{
-	struct place *place = calloc(1, sizeof(*place));
-
-	assert_non_null(place);
-	assert_int_equal(scene_open((void **)&place->scene), 0);
-	(void)snprintf(place->folder, sizeof(place->folder), "/tmp/adit-audit-XXXXXX");
-	assert_non_null(mkdtemp(place->folder));
-	place->files = calloc(FILES_MAX, sizeof(struct file));
-	assert_non_null(place->files);
-	*state = place;
-	return 0;
-}
-
-static int close_place(void **state)
-{
-	struct place *place = *state;
-	char command[128];
-
-	(void)snprintf(command, sizeof(command), "rm -r %s", place->folder);
-	assert_int_equal(system(command), 0); /* NOLINT: a folder of mkdtemp's */
-	(void)scene_close((void **)&place->scene);
-	free(place->files);
-	free(place);
-	return 0;
-}
-
-#define PLACE(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
-
-static void open_chain(struct place *place, struct audit_chain *chain,
-	const struct store_audit_head *head, struct audit_limits limits)
-{
-	struct fault fault = {0};
-	const struct audit_chain_options options = {
-		.data_directory = place->folder,
-		.secret_key = &place->scene->secret_key,
-		.clock = &place->scene->clock,
-		.head = head,
-		.limits = limits,
-	};
-
-	if (audit_chain_open(chain, &options, &fault))
-		fail_msg("%s", fault.text);
-}
-
-static void append_to(struct place *place, struct audit_chain *chain, int count)
-{
-	struct buf batch;
-	size_t used = 0;
-
-	buf_init(&batch, 1024 * 1024);
-	for (int i = 0; i < count; i++) {
-		char members[128];
-		int length = snprintf(members, sizeof(members),
-			"\"event\":\"token_issued\",\"number\":%d,\"padding\":\"%.*s\"", i, i % 40,
-			"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
-
-		assert_int_equal(
-			audit_batch_add(&batch, SCENE_NOW_S + i, members, (size_t)length), 0);
-	}
-	assert_int_equal(audit_chain_append(chain, &batch, 0, &used), 0);
-	assert_int_equal(used, batch.len);
-	assert_int_equal(audit_chain_sync(chain), 0);
-	audit_chain_head(chain, &place->head);
-	buf_finish(&batch);
-}
-
 static void append(struct place *place, int count, int64_t file_max, int64_t total_max)
 {
 	const struct audit_limits limits = {.file_max = file_max, .total_max = total_max};
@@ -135,24 +63,6 @@ static void append(struct place *place, int count, int64_t file_max, int64_t tot
 	open_chain(place, &chain, place->head.seq ? &place->head : NULL, limits);
 	append_to(place, &chain, count);
 	audit_chain_close(&chain);
-}
-
-static struct audit_verdict verdict_of(const struct place *place)
-{
-	struct audit_verdict verdict = {0};
-	struct fault fault = {0};
-
-	if (audit_verify(place->folder, &place->scene->secret_key,
-		    place->head.seq ? &place->head : NULL, &verdict, &fault))
-		fail_msg("%s", fault.text);
-	return verdict;
-}
-
-static void assert_whole(const struct place *place)
-{
-	const struct audit_verdict verdict = verdict_of(place);
-
-	assert_string_equal(verdict.problem, "");
 }
 
 static void assert_broken(const struct place *place, const char *word)
@@ -171,10 +81,10 @@ static void read_files(struct place *place)
 	struct fault fault = {0};
 
 	assert_int_equal(audit_snapshot_take(place->folder, &snapshot, &fault), 0);
-	place->count = snapshot.files.count;
-	assert_true(place->count && place->count < FILES_MAX);
-	for (size_t i = 0; i < place->count; i++) {
-		struct file *file = &place->files[i];
+	file_count = snapshot.files.count;
+	assert_true(file_count && file_count < FILES_MAX);
+	for (size_t i = 0; i < file_count; i++) {
+		struct file *file = &files[i];
 		int fd;
 
 		(void)snprintf(file->path, sizeof(file->path), "%s/audit/%s", place->folder,
@@ -199,10 +109,10 @@ static void put_file(const char *path, const char *bytes, size_t length)
 	(void)close(fd);
 }
 
-static void put_back(const struct place *place)
+static void put_back(void)
 {
-	for (size_t i = 0; i < place->count; i++)
-		put_file(place->files[i].path, place->files[i].bytes, place->files[i].length);
+	for (size_t i = 0; i < file_count; i++)
+		put_file(files[i].path, files[i].bytes, files[i].length);
 }
 
 /* A sequence that is the same in every run. */
@@ -240,10 +150,10 @@ static size_t take(char *to, size_t length, const struct file *file, size_t from
 }
 
 /* Changes one file in one way, and says how. */
-static const char *damage(struct place *place, uint32_t *seed, unsigned way)
+static const char *damage(uint32_t *seed, unsigned way)
 {
 	static char bytes[2 * FILE_SIZE_MAX];
-	const struct file *file = &place->files[next_random(seed) % place->count];
+	const struct file *file = &files[next_random(seed) % file_count];
 	size_t lines = count_lines(file);
 	size_t line = next_random(seed) % lines;
 	size_t begin = line_at(file, line);
@@ -309,15 +219,15 @@ static void test_every_damage_is_found(void **state)
 
 	append(place, ENTRIES, SMALL_FILE, 0);
 	read_files(place);
-	assert_true(place->count >= 5);
+	assert_true(file_count >= 5);
 	assert_whole(place);
 	for (unsigned i = 0; i < 1600; i++) {
-		const char *what = damage(place, &seed, i % 8);
+		const char *what = damage(&seed, i % 8);
 		struct audit_verdict verdict = verdict_of(place);
 
 		if (!*verdict.problem)
 			fail_msg("round %u: %s, and it is not found", i, what);
-		put_back(place);
+		put_back();
 	}
 	assert_whole(place);
 }
@@ -328,15 +238,14 @@ static void test_files_that_change_places(void **state)
 
 	append(place, ENTRIES, SMALL_FILE, 0);
 	read_files(place);
-	for (size_t i = 0; i + 1 < place->count; i++) {
-		put_file(place->files[i].path, place->files[i + 1].bytes,
-			place->files[i + 1].length);
-		put_file(place->files[i + 1].path, place->files[i].bytes, place->files[i].length);
+	for (size_t i = 0; i + 1 < file_count; i++) {
+		put_file(files[i].path, files[i + 1].bytes, files[i + 1].length);
+		put_file(files[i + 1].path, files[i].bytes, files[i].length);
 		assert_string_not_equal(verdict_of(place).problem, "");
-		put_back(place);
+		put_back();
 	}
-	for (size_t i = 0; i < place->count; i++)
-		(void)unlink(place->files[i].path);
+	for (size_t i = 0; i < file_count; i++)
+		(void)unlink(files[i].path);
 	assert_broken(place, "the end is missing");
 }
 
@@ -356,10 +265,10 @@ static void test_another_chain_or_key(void **state)
 
 /* The whole lines of the first `length` bytes are there still, and what was cut off is
  * said to be. */
-static void assert_kept(struct place *place, const struct file *before, size_t length)
+static void assert_kept(const struct file *before, size_t length)
 {
 	bool whole_lines = before->bytes[length - 1] == '\n';
-	struct file *now = &place->files[1];
+	struct file *now = &files[1];
 	int fd = open(before->path, O_RDONLY);
 
 	assert_true(fd >= 0);
@@ -385,7 +294,7 @@ static void test_a_crash_at_any_byte(void **state)
 	known = place->head;
 	append(place, 2, 0, 0);
 	read_files(place);
-	last = &place->files[0];
+	last = &files[0];
 	from = line_at(last, count_lines(last) - 2);
 	for (size_t length = from; length <= last->length; length++) {
 		bool whole_lines = last->bytes[length - 1] == '\n';
@@ -401,7 +310,7 @@ static void test_a_crash_at_any_byte(void **state)
 		assert_whole(place);
 		verdict = verdict_of(place);
 		assert_int_equal(verdict.files, 1);
-		assert_kept(place, last, length);
+		assert_kept(last, length);
 	}
 }
 
@@ -413,7 +322,7 @@ static void test_a_cut_off_end_stays_found(void **state)
 
 	append(place, 9, 0, 0);
 	read_files(place);
-	last = &place->files[0];
+	last = &files[0];
 	put_file(last->path, last->bytes, line_at(last, count_lines(last) - 3));
 	assert_broken(place, "the end is missing");
 	append(place, 2, 0, 0);
@@ -425,7 +334,7 @@ static void test_a_cut_off_end_stays_found(void **state)
 static void test_an_entry_that_is_none_at_the_end(void **state)
 {
 	struct place *place = *state;
-	struct file *last = &place->files[0];
+	struct file *last = &files[0];
 
 	append(place, 9, 0, 0);
 	read_files(place);
@@ -448,12 +357,12 @@ static void test_bounds(void **state)
 		assert_whole(place);
 	}
 	read_files(place);
-	for (size_t i = 0; i < place->count; i++)
-		total += (int64_t)place->files[i].length;
+	for (size_t i = 0; i < file_count; i++)
+		total += (int64_t)files[i].length;
 	assert_in_range(total, SMALL_FILE, 5 * SMALL_FILE + 1024);
 	verdict = verdict_of(place);
 	assert_true(verdict.first_seq > 600);
-	(void)unlink(place->files[0].path);
+	(void)unlink(files[0].path);
 	assert_broken(place, "the beginning is missing");
 }
 
