@@ -139,6 +139,10 @@ static int open_parts(struct authority *authority, const struct authority_parts 
 		error = cache_create(&authority->cache);
 	if (!error)
 		error = throttle_create(authority->settings.flood_per_second, &authority->throttle);
+	if (!error) /* Where sources are not to be told apart, neither are they here. */
+		error = throttle_create(
+			authority->settings.flood_per_second ? AUTHORITY_REFUSALS_PER_SECOND : 0,
+			&authority->refusals);
 	if (!error)
 		error = attempts_create(parts->secret_key, authority->settings.attempts_per_account,
 			&authority->attempts);
@@ -201,12 +205,15 @@ void authority_destroy(struct authority *authority)
 	http_server_destroy(authority->metrics_server);
 	password_queue_destroy(authority->passwords);
 	http_server_destroy(authority->server);
+	/* What the store has under way still calls back. */
+	store_settle(authority->store);
 	metrics_destroy(authority->metrics);
 	last_uses_destroy(authority->last_uses);
 	finish_workers(authority->workers, AUTHORITY_WORKERS_MAX);
 	finish_workers(authority->password_workers, PASSWORD_QUEUE_THREADS_MAX);
 	attempts_destroy(authority->attempts);
 	throttle_destroy(authority->throttle);
+	throttle_destroy(authority->refusals);
 	cache_destroy(authority->cache);
 	keyring_destroy(authority->keyring);
 	catalog_release(authority->catalog);

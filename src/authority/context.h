@@ -23,6 +23,7 @@
 #include <pthread.h>
 
 enum {
+	AUTHORITY_REFUSALS_PER_SECOND = 2,
 	AUTHORITY_WORKERS_MAX = 64,
 	AUTHORITY_HEADER_SIZE = 512, /* of an encoded JWS header, with the NUL */
 };
@@ -71,7 +72,8 @@ struct authority {
 	struct catalog *catalog;
 	struct keyring *keyring;
 	struct cache *cache;
-	struct throttle *throttle;
+	struct throttle *throttle; /* requests of a source */
+	struct throttle *refusals; /* of those that were refused, what the audit names apart */
 	struct attempts *attempts;
 	int64_t unlock_ordinal; /* of the last account that was unlocked */
 	unsigned worker_count;

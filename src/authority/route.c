@@ -5,6 +5,7 @@
 #include "authority/endpoint.h"
 #include "authority/metrics.h"
 #include "authority/respond.h"
+#include "authority/source.h"
 
 #include "oauth/error.h"
 
@@ -129,7 +130,7 @@ static bool refuse_flood(
 	struct authority *authority, const struct http_request *request, struct http_ticket ticket)
 {
 	int64_t now_ms = clock_monotonic_ms();
-	int64_t wait_s = throttle_take(authority->throttle, request->peer, now_ms);
+	int64_t wait_s = throttle_take(authority->throttle, source_number(request->peer), now_ms);
 
 	if (!wait_s)
 		return false;

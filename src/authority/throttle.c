@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "authority/throttle.h"
 
-#include "authority/source.h"
 #include "base/error.h"
 #include "base/random.h"
 
@@ -92,17 +91,15 @@ static struct bucket *find_bucket(
 	return quietest;
 }
 
-int64_t throttle_take(
-	struct throttle *throttle, const struct sockaddr_storage *peer, int64_t now_ms)
+int64_t throttle_take(struct throttle *throttle, uint64_t source, int64_t now_ms)
 {
-	uint64_t source = throttle->per_second ? source_number(peer) : 0;
 	size_t set = set_of(throttle, source);
 	int64_t second = throttle->per_second * 1000; /* what leaks in one */
 	int64_t full = second * THROTTLE_BURST_S;
 	struct bucket *bucket;
 	int64_t over;
 
-	if (!source)
+	if (!source || !throttle->per_second)
 		return 0;
 	(void)pthread_mutex_lock(&throttle->locks[set % LOCKS]);
 	bucket = find_bucket(throttle, set, source, now_ms);

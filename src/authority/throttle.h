@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How many requests one source may send. A source is an IPv4 address or an IPv6
- * /64; requests over a Unix socket have none. Bounded: the quietest source is
+ * How many of something one source may do: send requests, be named in the audit. A
+ * source is a number of source.h's; requests over a Unix socket have none. Bounded: the quietest source is
  * forgotten first. Thread-safe.
  */
 #ifndef AUTHORITY_THROTTLE_H
@@ -9,7 +9,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/socket.h>
 
 enum {
 	THROTTLE_SOURCES_MAX = 16384,
@@ -22,9 +21,8 @@ struct throttle;
 int throttle_create(int64_t per_second, struct throttle **ret_throttle);
 void throttle_destroy(struct throttle *throttle);
 
-/* Counts one request at `now_ms` (monotonic). 0: it may go on; otherwise the
- * seconds to wait (at least 1). */
-int64_t throttle_take(
-	struct throttle *throttle, const struct sockaddr_storage *peer, int64_t now_ms);
+/* Counts one request at `now_ms` (monotonic). 0: it may go on, as all do of no source
+ * (0); otherwise the seconds to wait (at least 1). */
+int64_t throttle_take(struct throttle *throttle, uint64_t source, int64_t now_ms);
 
 #endif

@@ -283,20 +283,38 @@ static void refusal_audited(void *context, int error)
 	send_refusal(call);
 }
 
-static int record_refusal(struct token_call *call)
+/* With ever new names no two refusals of a flood are equal, and the audit's oldest files
+ * would soon go for it. So a source has room for a few by name; those beyond are told apart
+ * by their reason alone, and the log has the rest. It depends on nothing but their number. */
+static struct audit_entry describe_refusal(const struct token_call *call, bool named)
 {
-	struct audit_entry entry = describe(call, "token_refused");
+	struct audit_entry entry = {.event = "token_refused",
+		.correlation_id = call->correlation_id,
+		.source = call->source,
+		.note = "one of many"};
 
+	if (named)
+		entry = describe(call, "token_refused");
 	entry.error = call->failure.error;
 	entry.reason = call->failure.reason;
+	return entry;
+}
+
+static int record_refusal(struct token_call *call)
+{
+	struct authority *authority = call->authority;
+	bool named = !throttle_take(authority->refusals, call->source_number, clock_monotonic_ms());
+	struct audit_entry entry = describe_refusal(call, named);
+
 	call->audit_wait = (struct audit_wait){.done = refusal_audited, .context = call};
 	/* A fault is no verdict: it does not wait for what may be the part that failed. */
 	if (call->failure.status == 503) {
-		(void)audit_record(call->authority->audit, &entry);
+		if (named)
+			(void)audit_record(authority->audit, &entry);
 		send_refusal(call);
 		return 0;
 	}
-	return audit_record_refusal(call->authority->audit, &entry, &call->audit_wait);
+	return audit_record_refusal(authority->audit, &entry, &call->audit_wait);
 }
 
 void token_call_refuse(struct token_call *call)

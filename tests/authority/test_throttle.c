@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "authority/source.h"
 #include "authority/throttle.h"
 
 #include <arpa/inet.h>
@@ -50,7 +51,7 @@ static int64_t take(struct throttle *throttle, const char *text, int64_t now_ms)
 {
 	struct sockaddr_storage peer = peer_of(text);
 
-	return throttle_take(throttle, &peer, now_ms);
+	return throttle_take(throttle, source_number(&peer), now_ms);
 }
 
 /* How many of `tries` go on. */
@@ -146,7 +147,7 @@ static void test_a_unix_socket_has_no_source(void **state)
 	const struct sockaddr_storage peer = {.ss_family = AF_UNIX};
 
 	for (int i = 0; i < 2 * BURST; i++)
-		assert_int_equal(throttle_take(*state, &peer, 5000), 0);
+		assert_int_equal(throttle_take(*state, source_number(&peer), 5000), 0);
 }
 
 static void test_no_limit(void **state)
@@ -170,7 +171,7 @@ static void test_forgets_the_quietest_first(void **state)
 	for (uint32_t i = 0; i < 10 * THROTTLE_SOURCES_MAX; i++) {
 		four.sin_addr.s_addr = htonl(0x0a000000 + i);
 		memcpy(&peer, &four, sizeof(four));
-		assert_int_equal(throttle_take(throttle, &peer, 5000), 0);
+		assert_int_equal(throttle_take(throttle, source_number(&peer), 5000), 0);
 	}
 	assert_true(take(throttle, "192.0.2.1", 5000) > 0);
 }
@@ -187,7 +188,8 @@ static void *run_flood(void *context)
 	struct sockaddr_storage peer = peer_of("192.0.2.1");
 
 	for (int i = 0; i < 2 * BURST; i++)
-		flood->passed += throttle_take(flood->throttle, &peer, flood->now_ms) == 0;
+		flood->passed +=
+			throttle_take(flood->throttle, source_number(&peer), flood->now_ms) == 0;
 	return NULL;
 }
 

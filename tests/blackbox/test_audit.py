@@ -158,6 +158,25 @@ def flood():
               'explained')
 
 
+@suite.case('a flood of ever new names fills no audit, and others are named meanwhile')
+def names():
+    with serving(flood='100') as (data, server, users):
+        for turn in range(6):
+            side_by_side(10, lambda number, turn=turn: server.post(
+                {'grant_type': 'password', 'client_id': PUBLIC, 'username': f'{turn}-{number}',
+                 'password': 'x'}, source='127.0.0.2'))
+        server.post({'grant_type': 'password', 'client_id': PUBLIC, 'password': 'x',
+                     'username': users[0]['username']}, source='127.0.0.3')
+        found = entries(data, reason='unknown_user')
+        equal(sum(entry.get('count', 1) for entry in found), 60, 'refusals')
+        named_ones = [entry for entry in found if 'unknown_name' in entry]
+        check(20 <= len(named_ones) < 40, f'{len(named_ones)} named')
+        check(len(found) - len(named_ones) < 20, f'{len(found)} entries')
+        check(all(entry['note'] == 'one of many' for entry in found
+                  if entry not in named_ones), f'{found}')
+        equal(len(entries(data, sub=users[0]['sub'])), 1, 'of another source')
+
+
 @suite.case('refusals at a client are equal whoever it names, whether there is such a client or not')
 def clients():
     with serving() as (data, server, _):
