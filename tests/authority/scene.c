@@ -88,3 +88,43 @@ void add_user(struct scene *scene, struct store_service_user *ret_user,
 	assert_int_equal(admin_site_add(&scene->admin, "north", "North Pit", &fault), 0);
 	assert_int_equal(admin_service_user_add(&scene->admin, &wanted, ret_user, &fault), 0);
 }
+
+struct authority *create_authority(
+	const struct scene *scene, const struct authority_settings *settings)
+{
+	static const struct log no_log = {.fd = -1};
+	struct authority *authority = NULL;
+	struct fault fault = {0};
+	const struct authority_parts parts = {
+		.store = scene->store,
+		.clock = &scene->clock,
+		.log = &no_log,
+		.secret_key = &scene->secret_key,
+		.settings = settings,
+	};
+
+	if (authority_create(&parts, &authority, &fault))
+		fail_msg("%s", fault.text);
+	return authority;
+}
+
+struct http_request token_request(const char *body, int64_t arrived_at_ms)
+{
+	static const struct sockaddr_storage peer = {.ss_family = AF_UNIX};
+	static const char type[] = "application/x-www-form-urlencoded";
+	static const char path[] = "/identity/connect/token";
+	static const struct http_field field = {"Content-Type", 12, type, sizeof(type) - 1};
+
+	return (struct http_request){
+		.method = "POST",
+		.path = path,
+		.path_length = sizeof(path) - 1,
+		.raw_path = path,
+		.fields = &field,
+		.field_count = 1,
+		.body = body,
+		.body_length = strlen(body),
+		.peer = &peer,
+		.arrived_at_ms = arrived_at_ms,
+	};
+}

@@ -7,6 +7,7 @@
 #define TESTS_AUTHORITY_SCENE_H
 
 #include "authority/admin.h"
+#include "authority/context.h"
 #include "authority/data_directory.h"
 #include "base/clock.h"
 
@@ -39,5 +40,12 @@ int keep_secret(void *context, const char *name, const char *secret);
 /* Site "north" with the Service User "north-reader". */
 void add_user(struct scene *scene, struct store_service_user *ret_user,
 	char ret_password[GENERATED_PASSWORD_SIZE]);
+
+/* An authority of that scene, with no log; for authority_destroy(). */
+struct authority *create_authority(
+	const struct scene *scene, const struct authority_settings *settings);
+
+/* That form, posted to the token endpoint from no address. `body` is borrowed. */
+struct http_request token_request(const char *body, int64_t arrived_at_ms);
 
 #endif

@@ -74,23 +74,12 @@ int __wrap_password_hash_pretend(const char *password)
 
 static struct authority *open_authority(struct scene *scene)
 {
-	static const struct log no_log = {.fd = -1};
-	struct authority *authority = NULL;
 	struct authority_settings settings;
-	struct fault fault = {0};
-	const struct authority_parts parts = {
-		.store = scene->store,
-		.clock = &scene->clock,
-		.log = &no_log,
-		.secret_key = &scene->secret_key,
-		.settings = &settings,
-	};
 
 	authority_settings_init(&settings);
 	settings.threads = 1;
 	settings.password_threads = 1;
-	assert_int_equal(authority_create(&parts, &authority, &fault), 0);
-	return authority;
+	return create_authority(scene, &settings);
 }
 
 struct sent {
@@ -101,28 +90,15 @@ struct sent {
 
 static struct sent submit(struct authority *authority, const char *username, const char *password)
 {
-	static const struct sockaddr_storage peer = {.ss_family = AF_UNIX};
-	static const char type[] = "application/x-www-form-urlencoded";
-	static const char path[] = "/identity/connect/token";
-	const struct http_field field = {"Content-Type", 12, type, sizeof(type) - 1};
+	struct http_request request;
 	char body[512];
-	struct http_request request = {
-		.method = "POST",
-		.path = path,
-		.path_length = sizeof(path) - 1,
-		.raw_path = path,
-		.fields = &field,
-		.field_count = 1,
-		.body = body,
-		.peer = &peer,
-		.arrived_at_ms = ARRIVED_AT_MS,
-	};
 	struct sent sent;
 	int before = answer.count;
 
-	request.body_length = (size_t)snprintf(body, sizeof(body),
+	(void)snprintf(body, sizeof(body),
 		"grant_type=password&client_id=external.customer&username=%s&password=%s", username,
 		password);
+	request = token_request(body, ARRIVED_AT_MS);
 	atomic_store(&now_ms, ARRIVED_AT_MS);
 	atomic_store(&hashed, 0);
 	route_request(authority, &request, (struct http_ticket){0});

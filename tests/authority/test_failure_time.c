@@ -48,23 +48,12 @@ int64_t __wrap_clock_monotonic_ms(void)
 
 static struct authority *open_authority(struct scene *scene, int64_t failure_ms)
 {
-	static const struct log no_log = {.fd = -1};
-	struct authority *authority = NULL;
 	struct authority_settings settings;
-	struct fault fault = {0};
-	const struct authority_parts parts = {
-		.store = scene->store,
-		.clock = &scene->clock,
-		.log = &no_log,
-		.secret_key = &scene->secret_key,
-		.settings = &settings,
-	};
 
 	authority_settings_init(&settings);
 	settings.threads = 1;
 	settings.failure_ms = failure_ms;
-	assert_int_equal(authority_create(&parts, &authority, &fault), 0);
-	return authority;
+	return create_authority(scene, &settings);
 }
 
 /* A request that came `spent_ms` before it is decided: when its answer leaves, from
@@ -72,22 +61,7 @@ static struct authority *open_authority(struct scene *scene, int64_t failure_ms)
 static int64_t leaves_after(
 	struct scene *scene, struct authority *authority, const char *body, int64_t spent_ms)
 {
-	static const struct sockaddr_storage peer = {.ss_family = AF_UNIX};
-	static const char type[] = "application/x-www-form-urlencoded";
-	static const char path[] = "/identity/connect/token";
-	const struct http_field field = {"Content-Type", 12, type, sizeof(type) - 1};
-	const struct http_request request = {
-		.method = "POST",
-		.path = path,
-		.path_length = sizeof(path) - 1,
-		.raw_path = path,
-		.fields = &field,
-		.field_count = 1,
-		.body = body,
-		.body_length = strlen(body),
-		.peer = &peer,
-		.arrived_at_ms = ARRIVED_AT_MS,
-	};
+	const struct http_request request = token_request(body, ARRIVED_AT_MS);
 	int before = answer.count;
 
 	now_ms = ARRIVED_AT_MS + spent_ms;
