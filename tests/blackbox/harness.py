@@ -299,6 +299,14 @@ def run(*arguments, environment=None, given=b'', **more):
     return done
 
 
+def complains(done, codes, *words):
+    """A verb ended so, and said why in one line, and nothing else."""
+    check(done.returncode in codes, f'{done.args[1:]}: {done.returncode} {done.complained!r}')
+    equal((done.said, done.complained.count('\n')), ('', 1), f'lines of {done.complained!r}')
+    for word in words:
+        check(word in done.complained, f'{word!r} is not in {done.complained!r}')
+
+
 class Data:
     """A data directory made by init, its verbs, and servers on it."""
 

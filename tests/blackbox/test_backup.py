@@ -12,19 +12,12 @@ import subprocess
 import threading
 import time
 
-from harness import (ADITD, Clock, Data, Suite, check, equal, read, refused, run, served,
+from harness import (ADITD, Clock, Data, Suite, check, complains, equal, read, refused, run, served,
                      side_by_side)
 
 suite = Suite()
 THREADS = 16
 NOTE = 'secret.key is not in it'
-
-
-def complains(done, codes, *words):
-    check(done.returncode in codes, f'{done.args[1:]}: {done.returncode} {done.complained!r}')
-    equal((done.said, done.complained.count('\n')), ('', 1), f'lines of {done.complained!r}')
-    for word in words:
-        check(word in done.complained, f'{word!r} is not in {done.complained!r}')
 
 
 def write(path, content):

@@ -13,7 +13,7 @@ import stat
 import subprocess
 import time
 
-from harness import (ADITD, Data, Process, Suite, check, equal, read, run, served,
+from harness import (ADITD, Data, Process, Suite, check, complains, equal, read, run, served,
                      side_by_side, until)
 
 suite = Suite()
@@ -34,13 +34,6 @@ def snapshot(folder):
     paths = [os.path.join(place, name) for place, _, names in os.walk(folder) for name in names]
     return {path: (os.lstat(path).st_mode, read(path)) for path in sorted(paths)
             if os.path.relpath(path, folder) != 'lock'}
-
-
-def complains(done, codes, *words):
-    check(done.returncode in codes, f'{done.args[1:]}: {done.returncode} {done.complained!r}')
-    equal(done.complained.count('\n'), 1, f'lines of {done.complained!r}')
-    for word in words:
-        check(word in done.complained, f'{word!r} is not in {done.complained!r}')
 
 
 def complains_everywhere(data, codes, *words):

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import time
 
-from harness import (ADITD, SANITIZER, Clock, Data, Suite, basic, check, equal, refused,
+from harness import (ADITD, SANITIZER, Clock, Data, Suite, basic, check, complains, equal, refused,
                      run, served)
 
 suite = Suite()
@@ -71,13 +71,6 @@ def version_of(path):
         equal(database.execute('PRAGMA integrity_check').fetchall(), [('ok',)], 'integrity')
         equal(database.execute('PRAGMA foreign_key_check').fetchall(), [], 'foreign keys')
         return database.execute('PRAGMA user_version').fetchone()[0]
-
-
-def complains(done, codes, *words):
-    check(done.returncode in codes, f'{done.args[1:]}: {done.returncode} {done.complained!r}')
-    equal((done.said, done.complained.count('\n')), ('', 1), f'lines of {done.complained!r}')
-    for word in words:
-        check(word in done.complained, f'{word!r} is not in {done.complained!r}')
 
 
 def backups(data):
