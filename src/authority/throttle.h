@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * How many of something one source may do: send requests, be named in the audit. A
- * source is a number of source.h's; requests over a Unix socket have none. Bounded: the quietest source is
- * forgotten first. Thread-safe.
+ * source is a number of source.h's; requests over a Unix socket have none. Bounded: the quietest
+ * source is forgotten first. Thread-safe.
  */
 #ifndef AUTHORITY_THROTTLE_H
 #define AUTHORITY_THROTTLE_H

@@ -11,7 +11,7 @@ import time
 from prometheus_client.parser import text_string_to_metric_families
 
 from harness import (PATIENCE_S, PUBLIC, SANITIZER, Clock, Data, Folder, Suite, basic, check,
-                     compose, connect, equal, exchange, receive, refused, served, side_by_side,
+                     compose, connect, equal, exchange, refused, served, side_by_side,
                      until)
 
 suite = Suite()
