@@ -3,10 +3,10 @@
 
 #include "authority/audit_flood.h"
 #include "authority/audit_members.h"
+#include "base/thread.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -426,22 +426,6 @@ static void *run(void *context)
 
 /* --- from beginning to end ---------------------------------------------------------- */
 
-/* With every signal blocked: the program's own threads handle them, and a write over a
- * file size limit is an error here and not the end (SIGXFSZ). */
-static int start_thread(struct audit *audit)
-{
-	sigset_t all;
-	sigset_t before;
-	int failed;
-
-	(void)sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before))
-		return ERROR_UNAVAILABLE;
-	failed = pthread_create(&audit->thread, NULL, run, audit);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed ? ERROR_UNAVAILABLE : 0;
-}
-
 static int read_head(struct store *store, struct store_audit_head *ret_head)
 {
 	int error = store_audit_head_get(store, ret_head);
@@ -534,7 +518,7 @@ int audit_create(const struct audit_options *options, struct audit **ret_audit, 
 	else
 		error = begin(audit, options, fault);
 	if (!error) {
-		error = start_thread(audit);
+		error = thread_start(&audit->thread, run, audit);
 		if (error)
 			fault_set(fault, "the audit's thread can't be started");
 	}

@@ -4,9 +4,9 @@
 #include "authority/password_hash.h"
 #include "base/clock.h"
 #include "base/secret.h"
+#include "base/thread.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,23 +156,16 @@ static unsigned count_threads(unsigned wanted)
 	return count > PASSWORD_QUEUE_THREADS_MAX ? PASSWORD_QUEUE_THREADS_MAX : (unsigned)count;
 }
 
-/* With every signal blocked: the program's own threads handle them. */
 static int start(struct password_queue *queue, unsigned count)
 {
-	sigset_t all;
-	sigset_t before;
-	int failed = 0;
+	int error = 0;
 
-	(void)sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before))
-		return ERROR_UNAVAILABLE;
-	for (unsigned i = 0; i < count && !failed; i++) {
+	for (unsigned i = 0; i < count && !error; i++) {
 		queue->threads[i] = (struct thread){.queue = queue, .index = i};
-		failed = pthread_create(&queue->threads[i].id, NULL, work, &queue->threads[i]);
-		queue->thread_count += failed ? 0 : 1;
+		error = thread_start(&queue->threads[i].id, work, &queue->threads[i]);
+		queue->thread_count += error ? 0 : 1;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed ? ERROR_UNAVAILABLE : 0;
+	return error;
 }
 
 int password_queue_create(struct store *store, unsigned threads, struct password_queue **ret_queue)

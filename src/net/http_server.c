@@ -2,10 +2,10 @@
 #include "net/http_server.h"
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "net/http_loop.h"
 
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -199,22 +199,16 @@ int64_t http_server_stalled_ms(struct http_server *server)
 	return longest_ms;
 }
 
-/* Signals are for the program's own threads. */
 static int start_loops(struct http_server *server)
 {
-	sigset_t all;
-	sigset_t before;
 	int error = 0;
 
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	for (uint32_t i = 0; !error && i < server->loop_count; i++) {
 		struct http_loop *loop = &server->loops[i];
 
-		error = pthread_create(&loop->to_join, NULL, http_loop_run, loop) ? ERROR_IO : 0;
+		error = thread_start(&loop->to_join, http_loop_run, loop) ? ERROR_IO : 0;
 		loop->started = !error;
 	}
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 

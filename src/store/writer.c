@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/writer.h"
 
+#include "base/thread.h"
 #include "store/store.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -170,22 +170,6 @@ static void *write_loop(void *context)
 	return NULL;
 }
 
-/* With every signal blocked: the program's own threads handle them, and a write
- * over a file size limit is an error here and not the end (SIGXFSZ). */
-static int start_thread(struct writer *writer)
-{
-	sigset_t all;
-	sigset_t before;
-	int failed;
-
-	(void)sigfillset(&all);
-	if (pthread_sigmask(SIG_SETMASK, &all, &before))
-		return ERROR_UNAVAILABLE;
-	failed = pthread_create(&writer->thread, NULL, write_loop, writer);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed ? ERROR_UNAVAILABLE : 0;
-}
-
 static void free_writer(struct writer *writer)
 {
 	(void)pthread_cond_destroy(&writer->answered);
@@ -209,7 +193,7 @@ int writer_create(struct engine *engine, pthread_mutex_t *lock, const struct clo
 	(void)pthread_mutex_init(&writer->lock, NULL);
 	(void)pthread_cond_init(&writer->arrived, NULL);
 	(void)pthread_cond_init(&writer->answered, NULL);
-	error = start_thread(writer);
+	error = thread_start(&writer->thread, write_loop, writer);
 	if (error) {
 		free_writer(writer);
 		return error;
