@@ -286,18 +286,14 @@ static int start_metrics(struct authority *authority, struct fault *fault)
 static void handshake_failed(void *context, const char *reason, const struct sockaddr_storage *peer)
 {
 	struct authority *authority = context;
-	int64_t now_ms = clock_monotonic_ms();
-	int64_t told_ms = atomic_load(&authority->handshake_told_ms);
 	char source[HTTP_SOURCE_SIZE];
+	int64_t count;
 
-	atomic_fetch_add(&authority->handshake_untold, 1);
-	if ((told_ms && now_ms - told_ms < 1000) ||
-		!atomic_compare_exchange_strong(&authority->handshake_told_ms, &told_ms, now_ms))
+	if (!log_seldom_due(&authority->handshakes, clock_monotonic_ms(), &count))
 		return;
 	http_source_text(peer, source);
 	LOG_EVENT(authority->log, LOG_LEVEL_INFO, "tls_handshake_failed",
-		log_text("reason", reason), log_text("source", source),
-		log_number("count", atomic_exchange(&authority->handshake_untold, 0)));
+		log_text("reason", reason), log_text("source", source), log_number("count", count));
 }
 
 int authority_start(struct authority *authority, const char *const *listen, size_t listen_count,

@@ -92,10 +92,8 @@ struct authority {
 	bool outdated; /* a newer Adit has upgraded the data: this process must end */
 	_Atomic int64_t sweep_due_ms; /* monotonic */
 	int64_t remind_due_s;
-	_Atomic int64_t flood_told_ms;
-	_Atomic int64_t flood_untold; /* refusals since then that no line tells of */
-	_Atomic int64_t handshake_told_ms;
-	_Atomic int64_t handshake_untold;
+	struct log_seldom floods;
+	struct log_seldom handshakes; /* that failed */
 };
 
 void authority_settings_init(struct authority_settings *settings);

@@ -113,16 +113,14 @@ static const struct route *find_route(const struct authority *authority, const c
 static void tell_flood(
 	struct authority *authority, const struct http_request *request, int64_t now_ms)
 {
-	int64_t told_ms = atomic_load(&authority->flood_told_ms);
 	char source[HTTP_SOURCE_SIZE];
+	int64_t count;
 
-	atomic_fetch_add(&authority->flood_untold, 1);
-	if (now_ms - told_ms < 1000 ||
-		!atomic_compare_exchange_strong(&authority->flood_told_ms, &told_ms, now_ms))
+	if (!log_seldom_due(&authority->floods, now_ms, &count))
 		return;
 	http_source_text(request->peer, source);
 	LOG_EVENT(authority->log, LOG_LEVEL_WARNING, "flood_refused", log_text("source", source),
-		log_number("count", atomic_exchange(&authority->flood_untold, 0)));
+		log_number("count", count));
 }
 
 /* Before everything else; whether it was refused. */

@@ -10,6 +10,7 @@
 
 enum {
 	LOG_LINE_MAX = 8192,
+	SELDOM_MS = 1000,
 	LOG_TEXT_MAX = 512, /* bytes of one field's text; the rest is cut off */
 };
 
@@ -89,4 +90,16 @@ void log_write(const struct log *log, enum log_level level, const char *event,
 	/* A log that can't be written has nowhere to say so. */
 	if (write(log->fd, line.data, line.len) < 0)
 		return;
+}
+
+bool log_seldom_due(struct log_seldom *seldom, int64_t now_ms, int64_t *ret_count)
+{
+	int64_t told_ms = atomic_load(&seldom->told_ms);
+
+	atomic_fetch_add(&seldom->untold, 1);
+	if ((told_ms && now_ms - told_ms < SELDOM_MS) ||
+		!atomic_compare_exchange_strong(&seldom->told_ms, &told_ms, now_ms))
+		return false;
+	*ret_count = atomic_exchange(&seldom->untold, 0);
+	return true;
 }

@@ -9,6 +9,8 @@
 
 #include "base/clock.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_WARNING, LOG_LEVEL_ERROR };
@@ -38,6 +40,17 @@ void log_write(const struct log *log, enum log_level level, const char *event,
 
 #define LOG_EVENT(log, level, event, ...)                                                          \
 	log_write((log), (level), (event), (const struct log_field[]){__VA_ARGS__, {0}})
+
+/* What may happen often: one line a second at most tells of it, and how often it was.
+ * Zeroed at first. */
+struct log_seldom {
+	_Atomic int64_t told_ms; /* 0: never */
+	_Atomic int64_t untold;
+};
+
+/* Counts one at `now_ms` (monotonic). Whether a line is due, and then how many there were
+ * since the last one, this one included. */
+bool log_seldom_due(struct log_seldom *seldom, int64_t now_ms, int64_t *ret_count);
 
 /* 0 or ERROR_INVALID: "debug", "info", "warning", "error". */
 int log_level_parse(const char *text, enum log_level *ret_level);

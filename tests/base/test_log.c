@@ -77,6 +77,20 @@ static void test_too_long_a_line_keeps_its_head(void **state)
 		    "\"event\":\"long\"}\n");
 }
 
+static void test_one_line_a_second_tells_of_all(void **state)
+{
+	struct log_seldom seldom = {0};
+	int64_t count = 0;
+
+	(void)state;
+	assert_true(log_seldom_due(&seldom, 500, &count));
+	assert_int_equal(count, 1);
+	assert_false(log_seldom_due(&seldom, 500, &count));
+	assert_false(log_seldom_due(&seldom, 1499, &count));
+	assert_true(log_seldom_due(&seldom, 1500, &count));
+	assert_int_equal(count, 3);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -85,6 +99,7 @@ int main(void)
 			test_text_can_not_break_a_line, open_pipe, close_pipe),
 		cmocka_unit_test_setup_teardown(
 			test_too_long_a_line_keeps_its_head, open_pipe, close_pipe),
+		cmocka_unit_test(test_one_line_a_second_tells_of_all),
 	};
 
 	return cmocka_run_group_tests_name("log", tests, NULL, NULL);
