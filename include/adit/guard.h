@@ -35,6 +35,8 @@
 #ifndef ADIT_GUARD_H
 #define ADIT_GUARD_H
 
+#include <adit/error.h>
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -42,25 +44,9 @@
 extern "C" {
 #endif
 
-#if defined(__GNUC__)
-#define ADIT_PUBLIC __attribute__((visibility("default")))
-#else
-#define ADIT_PUBLIC
-#endif
-
-/* The version of the library that is running: "0.1.0". Static. Thread-safe. */
-ADIT_PUBLIC const char *adit_version(void);
-
-/* What a function returns that did not do what it was asked for; 0 is done. */
-enum adit_error {
-	ADIT_ERROR_MEMORY = -1,	     /* no memory */
-	ADIT_ERROR_INVALID = -2,     /* an argument or option is wrong */
-	ADIT_ERROR_UNAVAILABLE = -9, /* something the library needs does not answer */
-};
-
 /* One line for a person: what is wrong and what to do. */
 struct adit_guard_error {
-	int code; /* an enum adit_error */
+	int code; /* ADIT_ERROR_MEMORY or ADIT_ERROR_INVALID */
 	char text[512];
 };
 

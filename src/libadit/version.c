@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <adit/guard.h>
+#include <adit/error.h>
 
 const char *adit_version(void)
 {
