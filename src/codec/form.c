@@ -131,7 +131,7 @@ static int stands_for_itself(char c)
 	       c == '*' || c == '-' || c == '.' || c == '_';
 }
 
-static void append_encoded(struct buf *buf, const char *text)
+int form_append_component(struct buf *buf, const char *text)
 {
 	static const char digits[] = "0123456789ABCDEF";
 
@@ -146,14 +146,14 @@ static void append_encoded(struct buf *buf, const char *text)
 		else
 			(void)buf_append(buf, escape, sizeof(escape));
 	}
+	return buf_status(buf);
 }
 
 int form_append(struct buf *buf, const char *name, const char *value)
 {
 	if (buf->len)
 		(void)buf_append_char(buf, '&');
-	append_encoded(buf, name);
+	(void)form_append_component(buf, name);
 	(void)buf_append_char(buf, '=');
-	append_encoded(buf, value);
-	return buf_status(buf);
+	return form_append_component(buf, value);
 }

@@ -29,6 +29,9 @@ int form_parse(struct arena *arena, const char *body, size_t length, size_t max_
 int form_decode(struct arena *arena, const char *text, size_t length, const char **ret_text,
 	size_t *ret_length);
 
+/* Appends one component, encoded (RFC 6749, appendix B). */
+int form_append_component(struct buf *buf, const char *text);
+
 /* Appends name=value, with '&' before it unless the buf is empty. */
 int form_append(struct buf *buf, const char *name, const char *value);
 

@@ -11,6 +11,7 @@
 #undef json_boolean
 #undef json_is_object
 #undef json_is_array
+#undef json_is_null
 
 #include "codec/json.h"
 
@@ -113,6 +114,11 @@ bool json_is_array(const struct json *value)
 bool json_is_text(const struct json *value)
 {
 	return has_type(value, JSON_STRING);
+}
+
+bool json_is_null(const struct json *value)
+{
+	return has_type(value, JSON_NULL);
 }
 
 const struct json *json_member(const struct json *object, const char *name)

@@ -33,6 +33,7 @@ void json_wipe_freed(void);
 bool json_is_object(const struct json *value);
 bool json_is_array(const struct json *value);
 bool json_is_text(const struct json *value);
+bool json_is_null(const struct json *value);
 
 /* The member of that name, or NULL: none, or `object` is NULL or no object. */
 const struct json *json_member(const struct json *object, const char *name);
