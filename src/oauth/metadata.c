@@ -104,6 +104,7 @@ static int check_lists(const struct json *document, struct fault *fault)
 {
 	static const char *const lists[] = {"scopes_supported", "grant_types_supported",
 		"response_types_supported", "token_endpoint_auth_methods_supported",
+		"token_endpoint_auth_signing_alg_values_supported",
 		"code_challenge_methods_supported"};
 
 	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
