@@ -113,6 +113,11 @@ int64_t clock_monotonic_ns(void)
 	return read_ns(CLOCK_MONOTONIC);
 }
 
+int64_t clock_boottime_ms(void)
+{
+	return read_ns(CLOCK_BOOTTIME) / 1000000;
+}
+
 int64_t clock_thread_cpu_ns(void)
 {
 	return read_ns(CLOCK_THREAD_CPUTIME_ID);

@@ -43,6 +43,10 @@ int64_t clock_now_s(const struct clock *clock);
 int64_t clock_monotonic_ms(void);
 int64_t clock_monotonic_ns(void);
 
+/* The same, which also goes on while the machine sleeps: for what outlives a process. Starts
+ * anew with each boot. */
+int64_t clock_boottime_ms(void);
+
 /* CPU time of the calling thread. */
 int64_t clock_thread_cpu_ns(void);
 
