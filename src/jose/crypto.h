@@ -46,6 +46,11 @@ int crypto_key_from_private(
 	enum jose_alg alg, const struct secret *der, struct crypto_key **ret_key);
 int crypto_key_to_private(const struct crypto_key *key, struct secret *ret_der);
 
+/* A PKCS#8 key as PEM (RFC 7468, 10), unencrypted; what stands before or after it does not
+ * matter. The algorithm follows from the key. ERROR_INVALID: there is none, or not one fit
+ * for signing here; ERROR_REFUSED: it has a passphrase, which nobody is asked for. */
+int crypto_key_from_pem(const struct secret *pem, struct crypto_key **ret_key);
+
 /* Public parts, as in a JWK, big-endian. ES256: x, y of 32 bytes, the point on
  * the curve; RS256: n, e (2048 to 8192 bits, not of CVE-2017-15361; e odd, 3 up
  * to 2^32-1; neither with a zero before it); EdDSA: x of 32. */

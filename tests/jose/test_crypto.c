@@ -397,6 +397,111 @@ static void test_ecdsa_range(void **state)
 	assert_false(ecdsa_in_range(signature));
 }
 
+/* `openssl genpkey`, each; the last is encrypted under "x". */
+static const struct {
+	const char *pem;
+	enum jose_alg alg; /* 0: refused, as `error` says */
+	int error;
+} pems[] = {
+	{"# a comment\n"
+	 "-----BEGIN PRIVATE KEY-----\n"
+	 "MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgd3MjcuUqgBHkQY3K\n"
+	 "nC1kNGP5LaoHjlAZ531dhRZ3b3+hRANCAASpVS6ePmZeszpbDhwivMYEvLrxTkf2\n"
+	 "eNopll+sy0vgM96nucS9eoiNNiADLLOh8JnIDRt1ley0Ck6mhKLl1B5a\n"
+	 "-----END PRIVATE KEY-----\n"
+	 "\n"
+	 "# after it\n",
+		JOSE_ES256, 0},
+	{"-----BEGIN PRIVATE KEY-----\r\n"
+	 "MC4CAQAwBQYDK2VwBCIEIBTDGkXbYIDqbFR2RV3kr/hIfbj41tRk8ZM3wWI0Mjyq\r\n"
+	 "-----END PRIVATE KEY-----\r\n",
+		JOSE_EDDSA, 0},
+	{"-----BEGIN PRIVATE KEY-----\n"
+	 "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCCuItZui95kMjh\n"
+	 "tW/1adncvhx0oI4BrZcgu6lr3OExJ4jV6NoKkGASFOuMQ1VGIjId7CKDGMYgP91y\n"
+	 "8dZYQd/Yd7nQ/b1wYaDr8QGBv6Gi2e1UHxT4jZIiw97vQRuW6sbtaYnTNlPpIvAm\n"
+	 "gLi1ucFOAloGV3rjtEnSy5PNNK+1dfr+Y1KSi7o1GLR0l9mjXacFPb7hhkZ9E+BO\n"
+	 "5FE6f5xF00txAum4e9ZoMXZ+WBDWXRq7XjsR+37X/1oexV2HlweaVcbGf9O3DsEF\n"
+	 "WqiTw0xtyrHrf/Mh6luWeBPJnljz7jCzNk98U3EKKmoqqCLff7x4JQT9o+nWVqsz\n"
+	 "9Jk52BpHAgMBAAECggEAOdb6IbuWIg4ENIqZfVdWxKuB38Di1K9AfYVLk6RqJ9u8\n"
+	 "Whnr0FzNhXKoPqnUY3HiBwdixesCT2ayz5deJjMPnrJrD6QWXFF2aK984TIvjOUs\n"
+	 "c9pE5y2NCcDtNaPzVzWOy6G1EDWrry58YCz4jcAhXikAOGogv/wX5iOZxGSZkop9\n"
+	 "ngjH4BsibzcPSWP4jgGmLuIjU4X2ToKW56O1rIgoJpp8NxKg3qcchBYsFCmOs0Yd\n"
+	 "OggLNdaMRMA5CsaNxa1r2lIbbaOySPy4xC4NxrzqyF0zNzJXW58CXxwlzOcGX2nP\n"
+	 "ZaO94O7fq0A5wsqOJJMTS4nc5kJieQbD/zsaMwu5wQKBgQC4eTNRJx6BQga4Ucvw\n"
+	 "7mZeZMtJGsvk9IxnzHU3+0d1ecS3Zlyh2Bj3kBfJHSCN72w2stmn0y5QFZN3OZBu\n"
+	 "gYFtaoNSsA7TukgzsNHf81vh7Gql36y+5fbXY5YXmIieI1vVJuCeRumnnvHmskbt\n"
+	 "aGBJ7V+xeww6vR9FfxByo027NwKBgQC1Z9/YqS4GhQ7I4B1pUPVW/o2GhHzQjXKJ\n"
+	 "EbXNBa28sXFyZHXL/OtKhRdu9iJQ6Nc2xROv2YbNp88U7Lth2+AE8Iq8ROu2aD28\n"
+	 "IRyV8hyTKB9OBk1vMG+fjCYc8+Xwt0A2gosEzkIJdRv4zj1twvbErJcZEP9kInme\n"
+	 "DFVnYrzBcQKBgCBKlwENp/lYZXS+XMS/9otveWZCmo5pgGprD9nM0qVtu1GfSXfL\n"
+	 "LBOp1YAO6TPvRTIN/Kuz+9do73dfTDkL0mwkyPggeXf2k8z4lsRtBRh3GfQPQ13n\n"
+	 "Q15QwGVA/ikwZ1LYi1kpcJ025YFMk73bF3/ZXXbj4zAlCuRPacGndGPhAoGBAJZf\n"
+	 "sujw5Nw2tBjD3t2MZLNmc37MmIJwnj8NVTzMtkYyeS4wJI2h7JFrXg93LN8RBEW8\n"
+	 "fCNLGDmmHzzjODlYgIzXsMl8AEDGjFZExGNvvUwm+Dw/cTT4W69QB8/8ReGSpkIJ\n"
+	 "WJ/1MjyQvU0z+Svhb5l80AvRUUN6aIIhCzKWYI2hAoGAJJx8G744UY+QECNhyjpB\n"
+	 "v7GZw7/d8mywUMrUZqgbPBqs2chsWXCG8CCUUU8RqDFZPqnPrtSuCqp1iZI+HXng\n"
+	 "p/w8PpoLdZYWkBW42TFShvNQJ5k53Rnixop+WIeRs6VQ/Hgij+eYEUT2uG49wcQP\n"
+	 "aSucdOCy1k/CDzoX2digw/4=\n"
+	 "-----END PRIVATE KEY-----\n",
+		JOSE_RS256, 0},
+	{"-----BEGIN PRIVATE KEY-----\n"
+	 "MIG2AgEAMBAGByqGSM49AgEGBSuBBAAiBIGeMIGbAgEBBDDn3EhkoKtLUB6C2EKL\n"
+	 "xDww2MSUbjzjiDnCilk5dOVaRsf5nRw9aaKan5X6/Ci0IVWhZANiAATxNLLpLFYT\n"
+	 "knEccfxDIVsPomq9Q3465ehg0awWA+8leLSn76yVcmQjdBXqh6N0OAPSkKu79Qqs\n"
+	 "QfFczBkBy5J5p0DGjrun9YAAou6HQ1rtIMoO48nryR77uhDxHFoKUMo=\n"
+	 "-----END PRIVATE KEY-----\n",
+		0, ERROR_INVALID},
+	{"-----BEGIN PRIVATE KEY-----\n"
+	 "MIICeAIBADANBgkqhkiG9w0BAQEFAASCAmIwggJeAgEAAoGBAMjYfgHA2+J79KBg\n"
+	 "qVXDlrR2DWdXMQzFoXRYPFskfmXQZSWMHOsCZMmStcVeGCYreiQjrQ8iXeVv1q29\n"
+	 "n4appKRDzutg3HEYzAznhWlLQe1UbOp9iirqvjzD1X9RU4xfTkxlKoA6ZyHD8iax\n"
+	 "46TGG1n3sK57LuzV4Y2yhgU7SNjhAgMBAAECgYEAp7R2CvrB4CzGx//OhYmK1mbY\n"
+	 "rFiW4WZIeYCP7T7cuCE5xA9puiZGiDYTx5jZK04UcAbGI6P7qXAoXuy+PtB6Yx99\n"
+	 "u7fIvw61AQBCDj8T8L9U15jASRQklGGkJ0DPiaPzV10igWKou+iaxDLrBRTAavVV\n"
+	 "w5mkZaLZHuptFL9lLBECQQDztPE4pkjrY+g30uL5g0qqS9PAUB518FPOXGziJx9W\n"
+	 "m5WsKqM4SUsg8J4ReX7Mp1IUpO6QKlp3beqarlcj5oBFAkEA0voSTsaTU8fxY8Cy\n"
+	 "bbWis2JscHWnOFUBrn+3JVg6xlk+VraLrIexI+ATqVIbiLHMFUkOevHJsOsivyoR\n"
+	 "7ePF7QJBAOVCjrpQE8D813PMe6FmFVNmyejcdgtU7kHvSK7nRt/etUqlQa6tpHN0\n"
+	 "Z/7gYJx9uwWYsqQEc95uFIk3ANrQ+FECQCQ2ekf9O7KIwj0+CSJdp/SkczqGZ1J6\n"
+	 "/NPn5hbJ4yTCkrmtkaHmlJg00QsiJcm7wuzwYkTmFZmBcrBfVz5+9y0CQQCCBq2+\n"
+	 "iWcA9UuhCwjy3l1RSCbbgEqWraKomgeRXi8l8NxG9thpVqkbv51KACPuLhufjoBs\n"
+	 "QAAwSaGrg7mFuGlI\n"
+	 "-----END PRIVATE KEY-----\n",
+		0, ERROR_INVALID},
+	{"-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+	 "MIGbMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAhgaufiKhXhfgICCAAw\n"
+	 "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEASoEEJFmAYHbcc0f7NKkn+RHqkcEQBHM\n"
+	 "6zBgOrIOnmzRbEO4zZJjDD9osNK8DfvUKInj4+wr9LvrpMoqo9Nl6xV3jSbXGlQf\n"
+	 "tLneqg09k3yqYusKtuY=\n"
+	 "-----END ENCRYPTED PRIVATE KEY-----\n",
+		0, ERROR_REFUSED},
+	{"", 0, ERROR_INVALID},
+	{"-----BEGIN PRIVATE KEY-----", 0, ERROR_INVALID},
+	{"-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n", 0, ERROR_INVALID},
+	{"-----BEGIN PRIVATE KEY-----\nMC4CAQAw\n-----END PRIVATE KEY-----\n", 0, ERROR_INVALID},
+	{"-----BEGIN PRIVATE KEY-----\nM!\n-----END PRIVATE KEY-----\n", 0, ERROR_INVALID},
+	{"-----BEGIN EC PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n", 0, ERROR_REFUSED},
+};
+
+static void test_pem(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(pems) / sizeof(pems[0]); i++) {
+		struct crypto_key *key = NULL;
+		struct secret pem;
+		int error;
+
+		assert_int_equal(secret_init(&pem, pems[i].pem, strlen(pems[i].pem)), 0);
+		error = crypto_key_from_pem(&pem, &key);
+		secret_finish(&pem);
+		assert_int_equal(error, pems[i].error);
+		if (!error)
+			assert_int_equal(crypto_key_alg(key), pems[i].alg);
+		crypto_key_destroy(key);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -413,6 +518,7 @@ int main(void)
 		cmocka_unit_test(test_owners_of_a_key),
 		cmocka_unit_test(test_ecdsa_forms),
 		cmocka_unit_test(test_ecdsa_range),
+		cmocka_unit_test(test_pem),
 	};
 
 	return cmocka_run_group_tests_name("crypto", tests, NULL, NULL);
