@@ -2,9 +2,9 @@
 #include "authority/request.h"
 
 #include "base/error.h"
+#include "codec/media_type.h"
 
 #include <string.h>
-#include <strings.h>
 
 #define FORM_TYPE "application/x-www-form-urlencoded"
 
@@ -27,18 +27,6 @@ static const struct {
 static const char *const body_only[] = {"grant_type", "username", "password", "client_id",
 	"client_secret", "refresh_token", "client_assertion", "client_assertion_type", "code",
 	"token"};
-
-static bool type_is_form(const char *type)
-{
-	size_t length = strlen(FORM_TYPE);
-
-	if (strncasecmp(type, FORM_TYPE, length) != 0)
-		return false;
-	type += length;
-	while (*type == ' ' || *type == '\t')
-		type++;
-	return *type == '\0' || *type == ';';
-}
 
 static bool is_body_only(const char *name)
 {
@@ -72,7 +60,7 @@ static const char *check_shape(const struct http_request *request)
 
 	if (strcmp(request->method, "POST") != 0)
 		return "send a POST request with the parameters in its body, as " FORM_TYPE;
-	if (count != 1 || !type_is_form(type))
+	if (count != 1 || !media_type_is(type, FORM_TYPE))
 		return "send the parameters in the body, with the content type " FORM_TYPE;
 	return NULL;
 }

@@ -55,8 +55,8 @@ struct endpoint {
 	bool required;
 };
 
-static int read_endpoint(
-	const struct json *document, const struct endpoint *endpoint, struct fault *fault)
+static int read_endpoint(const struct json *document, const struct endpoint *endpoint,
+	bool plain_allowed, struct fault *fault)
 {
 	const struct json *value = json_member(document, endpoint->name);
 	const char *text = json_text(value);
@@ -68,7 +68,7 @@ static int read_endpoint(
 		fault_set(fault, "the discovery document has no text \"%s\"", endpoint->name);
 		return ERROR_INVALID;
 	}
-	if (uri_parse(text, &uri) || !uri_is_safe(&uri)) {
+	if (uri_parse(text, &uri) || !uri_is_safe(&uri) || !(uri.https || plain_allowed)) {
 		fault_set(fault, "the discovery document's %s \"%.200s\" is no https URL",
 			endpoint->name, text);
 		return ERROR_INVALID;
@@ -77,7 +77,8 @@ static int read_endpoint(
 	return 0;
 }
 
-static int read_endpoints(struct metadata *metadata, struct fault *fault)
+/* An authority that is reached by https sends nobody to plain http, loopback or not. */
+static int read_endpoints(const char *authority, struct metadata *metadata, struct fault *fault)
 {
 	const struct endpoint endpoints[] = {
 		{"jwks_uri", &metadata->jwks_uri, true},
@@ -90,11 +91,36 @@ static int read_endpoints(struct metadata *metadata, struct fault *fault)
 		{"end_session_endpoint", &metadata->end_session_endpoint, false},
 	};
 
+	struct uri uri;
+	bool plain = !uri_parse(authority, &uri) && !uri.https;
+
 	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		int error = read_endpoint(metadata->document, &endpoints[i], fault);
+		int error = read_endpoint(metadata->document, &endpoints[i], plain, fault);
 
 		if (error)
 			return error;
+	}
+	return 0;
+}
+
+static int read_abilities(struct metadata *metadata, struct fault *fault)
+{
+	const struct json *grace = json_member(metadata->document, "adit_refresh_grace");
+	const struct json *iss =
+		json_member(metadata->document, "authorization_response_iss_parameter_supported");
+
+	if (grace &&
+		(json_integer(grace, &metadata->refresh_grace_s) || metadata->refresh_grace_s < 0 ||
+			metadata->refresh_grace_s > METADATA_REFRESH_GRACE_MAX_S)) {
+		fault_set(fault, "the discovery document's adit_refresh_grace is no number of "
+				 "seconds from 0 to 600");
+		return ERROR_INVALID;
+	}
+	if (iss && json_boolean(iss, &metadata->response_iss)) {
+		fault_set(fault, "the discovery document's "
+				 "authorization_response_iss_parameter_supported is neither true "
+				 "nor false");
+		return ERROR_INVALID;
 	}
 	return 0;
 }
@@ -142,7 +168,10 @@ int metadata_read(const char *authority, const char *text, size_t length,
 	error = metadata_check_issuer(authority, metadata.issuer, fault);
 	if (error)
 		goto done;
-	error = read_endpoints(&metadata, fault);
+	error = read_endpoints(authority, &metadata, fault);
+	if (error)
+		goto done;
+	error = read_abilities(&metadata, fault);
 	if (error)
 		goto done;
 	error = check_lists(metadata.document, fault);

@@ -11,10 +11,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct json;
 
-enum { METADATA_TEXT_MAX = 64 * 1024 }; /* bytes of a discovery document */
+enum {
+	METADATA_TEXT_MAX = 64 * 1024, /* bytes of a discovery document */
+	METADATA_REFRESH_GRACE_MAX_S = 600,
+};
 
 /* The endpoints are NULL where the document has none, but for the first three.
  * All texts are borrowed from the document. */
@@ -29,6 +33,9 @@ struct metadata {
 	const char *introspection_endpoint;
 	const char *device_authorization_endpoint;
 	const char *end_session_endpoint;
+	int64_t refresh_grace_s; /* adit_refresh_grace: how long a redeemed refresh token gives
+				    the same answer again; 0: not at all */
+	bool response_iss;	 /* RFC 9207, 3: authorization_response_iss_parameter_supported */
 };
 
 /* Appends the document's URL: the authority's, without one slash at its end, and
@@ -43,9 +50,9 @@ int metadata_append_url(struct buf *buf, const char *authority, struct fault *fa
 int metadata_check_issuer(const char *authority, const char *issuer, struct fault *fault);
 
 /* 0; ERROR_INVALID: no JSON object, a member of a wrong type, a required one
- * (issuer, jwks_uri, token_endpoint) missing, or an endpoint that is neither https
- * nor loopback; ERROR_LIMIT: over METADATA_TEXT_MAX; ERROR_REFUSED: another issuer;
- * ERROR_MEMORY. The caller finishes it. */
+ * (issuer, jwks_uri, token_endpoint) missing, or an endpoint that is not https, but for
+ * http on loopback where the authority is so itself; ERROR_LIMIT: over METADATA_TEXT_MAX;
+ * ERROR_REFUSED: another issuer; ERROR_MEMORY. The caller finishes it. */
 int metadata_read(const char *authority, const char *text, size_t length,
 	struct metadata *ret_metadata, struct fault *fault);
 void metadata_finish(struct metadata *metadata);

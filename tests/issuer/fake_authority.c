@@ -15,9 +15,13 @@ static void serve(void *context, const struct http_request *request, struct http
 	struct fake_authority *authority = context;
 	struct http_response response = {.status = 404};
 	const struct buf *body = NULL;
-	char fields[128] = "";
+	char fields[256] = "";
+	int length = 0;
 
 	(void)pthread_mutex_lock(&authority->mutex);
+	if (*authority->content_type)
+		length = snprintf(
+			fields, sizeof(fields), "Content-Type: %s\r\n", authority->content_type);
 	if (!strcmp(request->path, discovery_path)) {
 		authority->discovery_count++;
 		body = &authority->discovery;
@@ -25,7 +29,7 @@ static void serve(void *context, const struct http_request *request, struct http
 		authority->jwks_count++;
 		body = &authority->jwks;
 		if (authority->max_age_s >= 0)
-			(void)snprintf(fields, sizeof(fields),
+			(void)snprintf(fields + length, sizeof(fields) - (size_t)length,
 				"Cache-Control: public, max-age=%d\r\n", authority->max_age_s);
 	}
 	if (body) {
@@ -51,7 +55,8 @@ int fake_authority_start(struct fake_authority *authority)
 	};
 	int error;
 
-	*authority = (struct fake_authority){.status = 200, .max_age_s = -1};
+	*authority = (struct fake_authority){
+		.status = 200, .content_type = "application/json", .max_age_s = -1};
 	(void)pthread_mutex_init(&authority->mutex, NULL);
 	buf_init(&authority->discovery, 100000);
 	buf_init(&authority->jwks, 1000000);
@@ -115,6 +120,14 @@ void fake_authority_set_status(struct fake_authority *authority, int status)
 {
 	(void)pthread_mutex_lock(&authority->mutex);
 	authority->status = status;
+	(void)pthread_mutex_unlock(&authority->mutex);
+}
+
+void fake_authority_set_type(struct fake_authority *authority, const char *content_type)
+{
+	(void)pthread_mutex_lock(&authority->mutex);
+	(void)snprintf(
+		authority->content_type, sizeof(authority->content_type), "%s", content_type);
 	(void)pthread_mutex_unlock(&authority->mutex);
 }
 

@@ -20,9 +20,10 @@ struct fake_authority {
 	pthread_mutex_t mutex; /* over what follows */
 	struct buf discovery;
 	struct buf jwks;
-	int status;    /* of every answer */
-	bool silent;   /* asked, it never answers */
-	int max_age_s; /* of the key set; negative: not said */
+	int status;	       /* of every answer */
+	char content_type[64]; /* the same; "": none is sent */
+	bool silent;	       /* asked, it never answers */
+	int max_age_s;	       /* of the key set; negative: not said */
 	int discovery_count;
 	int jwks_count;
 };
@@ -38,6 +39,7 @@ void fake_authority_set_jwks(struct fake_authority *authority, const char *text)
 void fake_authority_add_key(
 	struct fake_authority *authority, const struct crypto_key *key, const char *kid);
 void fake_authority_set_status(struct fake_authority *authority, int status);
+void fake_authority_set_type(struct fake_authority *authority, const char *content_type);
 void fake_authority_set_max_age(struct fake_authority *authority, int max_age_s);
 /* Takes connections and answers nothing; cleared by fake_authority_stop() only. */
 void fake_authority_fall_silent(struct fake_authority *authority);

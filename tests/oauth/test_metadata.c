@@ -90,7 +90,9 @@ static void test_refuses_malformed_documents(void **state)
 		DOCUMENT ",\"userinfo_endpoint\":\"https://a@login.example.com/userinfo\"}",
 		DOCUMENT ",\"userinfo_endpoint\":7}", DOCUMENT ",\"userinfo_endpoint\":null}",
 		DOCUMENT ",\"grant_types_supported\":\"password\"}",
-		DOCUMENT ",\"scopes_supported\":[1]}"};
+		DOCUMENT ",\"scopes_supported\":[1]}", DOCUMENT ",\"adit_refresh_grace\":601}",
+		DOCUMENT ",\"adit_refresh_grace\":-1}", DOCUMENT ",\"adit_refresh_grace\":\"60\"}",
+		DOCUMENT ",\"authorization_response_iss_parameter_supported\":1}"};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -100,6 +102,49 @@ static void test_refuses_malformed_documents(void **state)
 			fail_msg("accepted or unexplained: %s", bad[i]);
 	}
 	assert_int_equal(read_text(AUTHORITY, DOCUMENT "}", NULL), 0);
+}
+
+static void test_abilities(void **state)
+{
+	static const char text[] =
+		DOCUMENT ",\"adit_refresh_grace\":600,"
+			 "\"authorization_response_iss_parameter_supported\":true}";
+	struct metadata metadata;
+
+	(void)state;
+	assert_int_equal(metadata_read(AUTHORITY, text, strlen(text), &metadata, NULL), 0);
+	assert_int_equal(metadata.refresh_grace_s, 600);
+	assert_true(metadata.response_iss);
+	metadata_finish(&metadata);
+	assert_int_equal(
+		metadata_read(AUTHORITY, DOCUMENT "}", sizeof(DOCUMENT), &metadata, NULL), 0);
+	assert_int_equal(metadata.refresh_grace_s, 0);
+	assert_false(metadata.response_iss);
+	metadata_finish(&metadata);
+}
+
+/* What an https authority names is https; one on loopback may name either. */
+static void test_plain_http_is_for_plain_authorities(void **state)
+{
+	static const char *const schemes[] = {"https", "http"};
+
+	(void)state;
+	for (size_t i = 0; i < 4; i++) {
+		char authority[64];
+		char text[256];
+		struct metadata metadata;
+		int error;
+
+		(void)snprintf(authority, sizeof(authority), "%s://127.0.0.1:8480", schemes[i & 1]);
+		(void)snprintf(text, sizeof(text),
+			"{\"issuer\":\"%s\",\"jwks_uri\":\"%s://127.0.0.1:8480/jwks\","
+			"\"token_endpoint\":\"https://a.example/token\"}",
+			authority, schemes[i >> 1]);
+		error = metadata_read(authority, text, strlen(text), &metadata, NULL);
+		assert_int_equal(error, i == 2 ? ERROR_INVALID : 0);
+		if (!error)
+			metadata_finish(&metadata);
+	}
 }
 
 static void test_bounds_the_document(void **state)
@@ -156,6 +201,8 @@ int main(void)
 		cmocka_unit_test(test_issuer_is_the_configured_url),
 		cmocka_unit_test(test_says_where_the_issuers_part),
 		cmocka_unit_test(test_refuses_malformed_documents),
+		cmocka_unit_test(test_abilities),
+		cmocka_unit_test(test_plain_http_is_for_plain_authorities),
 		cmocka_unit_test(test_bounds_the_document),
 		cmocka_unit_test(test_url_of_the_document),
 	};
