@@ -310,7 +310,8 @@ static void test_calls_that_are_not_made(void **state)
 	static const char *const fields[] = {"A: b\r\nAuthorization: secret", NULL};
 	const struct http_call split = {
 		.method = "GET", .url = "http://127.0.0.1/", .fields = fields};
-	const struct http_call put = {.method = "PUT", .url = "http://127.0.0.1/"};
+	static const char *const methods[] = {
+		"", "get", "TRACE", "CONNECT", "GET /x HTTP/1.1\r\nA:"};
 	struct http_client *client = create(NULL);
 	struct http_reply reply;
 	struct fault fault;
@@ -318,7 +319,12 @@ static void test_calls_that_are_not_made(void **state)
 	(void)state;
 	assert_int_equal(http_client_call(client, &split, &reply, &fault), ERROR_INVALID);
 	assert_null(strstr(fault.text, "secret"));
-	assert_int_equal(http_client_call(client, &put, &reply, &fault), ERROR_INVALID);
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++) {
+		const struct http_call odd = {.method = methods[i], .url = "http://127.0.0.1/"};
+
+		assert_int_equal(http_client_call(client, &odd, &reply, &fault), ERROR_INVALID);
+		assert_non_null(strstr(fault.text, "expected GET"));
+	}
 	http_client_destroy(client);
 }
 
