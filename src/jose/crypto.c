@@ -523,3 +523,10 @@ int crypto_sha256(const void *data, size_t length, unsigned char digest[CRYPTO_S
 		return failed(ERROR_CRYPTO);
 	return 0;
 }
+
+int crypto_sha512(const void *data, size_t length, unsigned char digest[CRYPTO_SHA512_SIZE])
+{
+	if (EVP_Digest(data, length, digest, NULL, EVP_sha512(), NULL) != 1)
+		return failed(ERROR_CRYPTO);
+	return 0;
+}

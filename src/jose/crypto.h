@@ -17,6 +17,7 @@ enum jose_alg { JOSE_ES256 = 1, JOSE_RS256, JOSE_EDDSA /* Ed25519 only */ };
 
 enum {
 	CRYPTO_SHA256_SIZE = 32,
+	CRYPTO_SHA512_SIZE = 64,
 	CRYPTO_SIGNATURE_MAX = 1024, /* RSA of 8192 bits, the largest taken */
 	CRYPTO_SEAL_KEY_SIZE = 32,
 	CRYPTO_SEAL_NONCE_SIZE = 24,
@@ -86,6 +87,7 @@ int crypto_verify(const struct crypto_key *key, const void *data, size_t length,
 	const unsigned char *signature, size_t signature_length);
 
 int crypto_sha256(const void *data, size_t length, unsigned char digest[CRYPTO_SHA256_SIZE]);
+int crypto_sha512(const void *data, size_t length, unsigned char digest[CRYPTO_SHA512_SIZE]);
 
 /* HMAC-SHA-256 over the parts, one after the other. */
 struct crypto_part {
