@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/exchange.h"
+
+#include "base/clock.h"
+#include "client/context.h"
+#include "client/operation.h"
+#include "oauth/token_message.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum { FIELDS_MAX = 4 };
+
+static const char *const ACCEPT = "Accept: application/json";
+
+void exchange_finish(struct exchange *exchange)
+{
+	token_request_finish(&exchange->request);
+	if (exchange->has_reply)
+		http_reply_finish(&exchange->reply);
+	free(exchange->url);
+	*exchange = (struct exchange){0};
+}
+
+static int watch_http(struct operation *operation)
+{
+	int error = context_open_http(operation->client, &operation->report);
+
+	return error ? error : operation_watch(operation, http_client_fd(operation->client->http));
+}
+
+/* Why there is no answer. */
+static int fail(struct operation *operation, int error, const struct fault *fault)
+{
+	struct exchange *exchange = &operation->exchange;
+
+	exchange->begun = false;
+	exchange->sent = http_client_sent(operation->client->http);
+	context_log(operation->client, "no answer: %s", fault->text);
+	return operation_end(operation, report_fault(&operation->report, error, fault));
+}
+
+static int await(struct operation *operation)
+{
+	struct exchange *exchange = &operation->exchange;
+	struct http_client *http = operation->client->http;
+	struct fault fault = {0};
+	int error = http_client_step(http, &exchange->reply, &fault);
+	int timeout_ms;
+
+	if (error == HTTP_CLIENT_WAIT) {
+		timeout_ms = http_client_timeout_ms(http);
+		return operation_wait(
+			operation, timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms() + timeout_ms);
+	}
+	if (error)
+		return fail(operation, error, &fault);
+	exchange->begun = false;
+	exchange->sent = true;
+	exchange->has_reply = true;
+	if (client_clock_learn(
+		    &operation->client->clock, exchange->reply.date, exchange->sent_boot_ms))
+		operation->client->skew_learnt = true;
+	context_log(operation->client, "answer: %d, %zu bytes of %s", exchange->reply.status,
+		exchange->reply.body.len,
+		exchange->reply.content_type[0] ? exchange->reply.content_type : "no type");
+	return operation_end(operation, 0);
+}
+
+static int begin(struct operation *operation)
+{
+	struct exchange *exchange = &operation->exchange;
+	bool posts = !strcmp(exchange->method, "POST");
+	const char *fields[FIELDS_MAX] = {ACCEPT};
+	const struct http_call call = {
+		.method = exchange->method,
+		.url = exchange->url,
+		.fields = fields,
+		.body = posts ? exchange->request.body.data : NULL,
+		.body_length = posts ? exchange->request.body.len : 0,
+	};
+	struct fault fault = {0};
+	size_t count = 1;
+	int error = watch_http(operation);
+
+	if (error)
+		return operation_end(operation, error);
+	if (posts)
+		fields[count++] = TOKEN_REQUEST_TYPE;
+	if (exchange->request.authorization.len)
+		fields[count++] = exchange->request.authorization.data;
+	context_log(operation->client, "%s %s", call.method, call.url);
+	error = http_client_begin(operation->client->http, &call, &fault);
+	if (error)
+		return fail(operation, error, &fault);
+	exchange->begun = true;
+	exchange->sent_boot_ms = client_clock_boot_ms(&operation->client->clock);
+	return operation_next(operation, await);
+}
+
+/* The URL may be in a document that goes away, or in the last exchange's own. */
+static int start(struct operation *operation, const char *method, const char *url,
+	int (*then)(struct operation *operation))
+{
+	struct exchange *exchange = &operation->exchange;
+	char *copy = strdup(url);
+
+	if (!copy) {
+		exchange_finish(exchange);
+		operation->result = report_set(
+			&operation->report, ADIT_ERROR_MEMORY, "no memory for a request");
+		return operation_next(operation, then);
+	}
+	if (exchange->has_reply)
+		http_reply_finish(&exchange->reply);
+	exchange->has_reply = false;
+	exchange->sent = false;
+	free(exchange->url);
+	exchange->url = copy;
+	exchange->method = method;
+	return operation_sub(operation, begin, then);
+}
+
+int exchange_get(
+	struct operation *operation, const char *url, int (*then)(struct operation *operation))
+{
+	token_request_finish(&operation->exchange.request);
+	return start(operation, "GET", url, then);
+}
+
+int exchange_post(struct operation *operation, const char *url, struct token_request *request,
+	int (*then)(struct operation *operation))
+{
+	token_request_finish(&operation->exchange.request);
+	operation->exchange.request = *request;
+	*request = (struct token_request){0};
+	return start(operation, "POST", url, then);
+}
+
+static bool is_type(const struct http_reply *reply, const char *type)
+{
+	size_t length = strlen(type);
+	char after = '\0';
+
+	if (strncasecmp(reply->content_type, type, length) != 0)
+		return false;
+	after = reply->content_type[length];
+	return !after || after == ';' || after == ' ' || after == '\t';
+}
+
+static bool looks_like_html(const struct http_reply *reply)
+{
+	return is_type(reply, "text/html") || (reply->body.len && reply->body.data[0] == '<');
+}
+
+/* The codes that say something about who asked. */
+static int code_of(const struct error_reply *error, int status)
+{
+	if (!strcmp(error->error, "invalid_grant") || !strcmp(error->error, "invalid_client"))
+		return ADIT_ERROR_CREDENTIALS;
+	if (!strcmp(error->error, "temporarily_unavailable") ||
+		!strcmp(error->error, "server_error") || status >= 500)
+		return ADIT_ERROR_UNAVAILABLE;
+	return ADIT_ERROR_DENIED;
+}
+
+static int refuse(struct operation *operation, const char *what, const struct error_reply *error)
+{
+	const struct http_reply *reply = &operation->exchange.reply;
+	struct report *report = &operation->report;
+	int code = reply->status == 429 ? ADIT_ERROR_WAIT : code_of(error, reply->status);
+
+	(void)report_set(report, code, "%s: the authority answered %d %s%s%s", what, reply->status,
+		error->error, error->error_description[0] ? ": " : "", error->error_description);
+	(void)text_copy(report->oauth_error, sizeof(report->oauth_error), error->error);
+	(void)text_copy(
+		report->correlation_id, sizeof(report->correlation_id), error->correlation_id);
+	return code;
+}
+
+static int refuse_plainly(struct operation *operation, const char *what)
+{
+	const struct http_reply *reply = &operation->exchange.reply;
+	struct report *report = &operation->report;
+	int code = ADIT_ERROR_PROTOCOL;
+
+	if (reply->status == 429)
+		code = ADIT_ERROR_WAIT;
+	else if (reply->status >= 500)
+		code = ADIT_ERROR_UNAVAILABLE;
+	(void)report_set(report, code,
+		"%s: the authority answered %d with %s, where %s was expected", what, reply->status,
+		looks_like_html(reply)	 ? "an HTML page"
+		: !reply->body.len	 ? "nothing"
+		: reply->content_type[0] ? reply->content_type
+					 : "something of no type",
+		"200 and application/json");
+	if (reply->status >= 300 && reply->status < 400)
+		(void)report_action(report, "redirects are never followed: give the final URL");
+	else if (code == ADIT_ERROR_PROTOCOL)
+		(void)report_action(report,
+			"check that the URL is the authority's, and that no proxy or sign-in page "
+			"answers in its place");
+	return code;
+}
+
+static void add_usual_action(struct report *report)
+{
+	if (report->action[0])
+		return;
+	if (report->code == ADIT_ERROR_UNAVAILABLE)
+		(void)report_action(
+			report, "try again later; if it stays so, tell the authority's operator");
+	else if (report->code == ADIT_ERROR_WAIT)
+		(void)report_action(report, "wait, then try again");
+	else if (report->code == ADIT_ERROR_CREDENTIALS)
+		(void)report_action(report, "check user name and password, or ask the authority's "
+					    "operator with the correlation id");
+	else if (report->code == ADIT_ERROR_DENIED)
+		(void)report_action(report, "ask the authority's operator what this client may do");
+}
+
+int exchange_check(struct operation *operation, const char *what)
+{
+	const struct http_reply *reply = &operation->exchange.reply;
+	struct report *report = &operation->report;
+	struct error_reply error;
+	bool is_json = is_type(reply, "application/json");
+	bool is_error = is_json && !error_reply_read(reply->body.data, reply->body.len, &error);
+
+	if (reply->status == 200 && is_json && !is_error)
+		return 0;
+	if (is_error)
+		(void)refuse(operation, what, &error);
+	else
+		(void)refuse_plainly(operation, what);
+	report->http_status = reply->status;
+	report->retry_after_s = reply->retry_after_s;
+	add_usual_action(report);
+	return report->code;
+}

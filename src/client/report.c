@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/report.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+void report_init(struct report *report)
+{
+	*report = (struct report){.retry_after_s = -1};
+}
+
+static void clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
+int report_set(struct report *report, int code, const char *format, ...)
+{
+	va_list arguments;
+
+	report_init(report);
+	report->code = code;
+	va_start(arguments, format);
+	(void)vsnprintf(report->text, sizeof(report->text), format, arguments);
+	va_end(arguments);
+	clean(report->text);
+	return code;
+}
+
+int report_action(struct report *report, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(report->action, sizeof(report->action), format, arguments);
+	va_end(arguments);
+	clean(report->action);
+	return report->code;
+}
+
+int report_code_of(int error)
+{
+	switch (error) {
+	case 0:
+		return 0;
+	case ERROR_MEMORY:
+		return ADIT_ERROR_MEMORY;
+	case ERROR_TIMEOUT:
+		return ADIT_ERROR_TIMEOUT;
+	case ERROR_REFUSED:
+		return ADIT_ERROR_TRUST;
+	case ERROR_INVALID:
+	case ERROR_LIMIT:
+		return ADIT_ERROR_PROTOCOL;
+	default:
+		return ADIT_ERROR_UNAVAILABLE;
+	}
+}
+
+static const char *usual_action(int code)
+{
+	switch (code) {
+	case ADIT_ERROR_MEMORY:
+		return "free memory, then try again";
+	case ADIT_ERROR_TIMEOUT:
+	case ADIT_ERROR_UNAVAILABLE:
+		return "check the authority's URL and the network, and try again later";
+	case ADIT_ERROR_TRUST:
+		return "check the authority's URL; if its certificate is of an own CA, name that "
+		       "CA's file";
+	case ADIT_ERROR_PROTOCOL:
+		return "check that the URL is that of an OpenID Connect authority, and tell its "
+		       "operator";
+	default:
+		return "";
+	}
+}
+
+int report_fault(struct report *report, int error, const struct fault *fault)
+{
+	int code = report_code_of(error);
+	bool told = fault && fault->text[0];
+
+	(void)report_set(report, code, "%s", told ? fault->text : error_text(error));
+	return report_action(report, "%s", usual_action(code));
+}
+
+int report_storage(struct report *report, int error, const struct fault *fault)
+{
+	bool told = fault && fault->text[0];
+
+	(void)report_set(report, error == ERROR_MEMORY ? ADIT_ERROR_MEMORY : ADIT_ERROR_STORAGE,
+		"%s", told ? fault->text : error_text(error));
+	return report_action(report, "%s",
+		error == ERROR_MEMORY ? usual_action(ADIT_ERROR_MEMORY)
+				      : "mend the storage directory, or name another");
+}
