@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A client: what it was opened with, what it knows, and who may use it now. One thread
+ * at a time does I/O for it (`busy`); the token in memory is read by all.
+ */
+#ifndef CLIENT_CONTEXT_H
+#define CLIENT_CONTEXT_H
+
+#include "client/moment.h"
+#include "client/operation.h"
+#include "client/record.h"
+#include "client/report.h"
+#include "client/run.h"
+#include "client/storage.h"
+#include "client/token.h"
+#include "jose/jwks.h"
+#include "jose/jws.h"
+#include "net/http_client.h"
+#include "oauth/metadata.h"
+
+#include <adit/client.h>
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+/* Which of the authority's keys is looked for. */
+struct wanted_key {
+	bool has_kid;
+	char kid[JWS_KID_MAX + 1];
+	enum jose_alg alg;
+};
+
+/* What the last operation brought, for the threads that waited for it. */
+struct outcome {
+	uint64_t number; /* of operations that have ended */
+	enum adit_operation operation;
+	int argument;
+	int result;
+	struct report report;
+};
+
+struct adit_client {
+	char *authority; /* as given, one slash at its end apart */
+	char *client_id;
+	struct adit_client_options options; /* its texts are owned */
+	struct adit_client_hooks hooks;
+	struct client_clock clock;
+	const unsigned char *fork_mark; /* a page that is zero in a child */
+
+	int epoll_fd;
+	int event_fd; /* readable once adit_client_cancel() was called */
+	atomic_uint cancels;
+
+	pthread_mutex_t mutex; /* over what follows */
+	pthread_cond_t ended;
+	bool used; /* options can't change any more */
+	bool busy; /* an operation is under way; what is below `token` is its own */
+	struct outcome outcome;
+	struct adit_token *token; /* the newest, or NULL */
+
+	struct operation stepped; /* what adit_client_step() does */
+	bool is_stepped;
+	struct run stepped_run;
+	struct http_client *http;
+	struct crypto_key *assertion_key; /* of options.assertion_key_file; NULL: not read yet */
+	struct metadata metadata;
+	bool has_metadata;
+	struct jwks *keys; /* or NULL */
+	int64_t keys_at_ms;
+	struct wanted_key wanted_key;
+	struct storage *storage; /* NULL: not opened yet */
+	char account_id[STORAGE_ACCOUNT_SIZE];
+	struct storage_lock lock;
+	struct account_record account; /* as last read */
+	struct token_record tokens;
+	bool tokens_unwritten; /* the storage could not take them: the client's are newer */
+	struct gate_record gate;
+	bool gate_changed;	     /* since it was read */
+	bool skew_learnt;	     /* since the gate was read */
+	struct account_record given; /* credentials that were set and not yet shown to be right */
+	bool has_given;
+};
+
+/* As adit_client_open(). */
+int context_create(const char *authority, const char *client_id, struct adit_client **ret_client,
+	struct report *report);
+void context_destroy(struct adit_client *client);
+int context_set_options(struct adit_client *client, const struct adit_client_options *options,
+	struct report *report);
+int context_set_hooks(
+	struct adit_client *client, const struct adit_client_hooks *hooks, struct report *report);
+
+/* From any thread, and from a signal handler. */
+void context_cancel(struct adit_client *client);
+unsigned context_cancels(const struct adit_client *client);
+
+/* In a child of fork(): makes the copy of a client usable. Cheap where there was none. */
+void context_notice_fork(struct adit_client *client);
+
+/* --- for the states ------------------------------------------------------------ */
+
+/* Loads libcurl when first needed. 0 or an enum adit_error. */
+int context_open_http(struct adit_client *client, struct report *report);
+
+/* 0, ADIT_AGAIN: another process has it; ADIT_ERROR_STORAGE. */
+int context_lock_account(struct operation *operation);
+void context_unlock_account(struct operation *operation);
+
+/* Makes the token of the record the one that is given out: 0 or ADIT_ERROR_MEMORY. */
+int context_adopt_token(struct adit_client *client, struct report *report);
+
+/* No token is given out until there is a new one. */
+void context_drop_token(struct adit_client *client);
+
+/* Where the hook is set. Nothing secret may be in it. */
+void context_log(const struct adit_client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

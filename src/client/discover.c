@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/discover.h"
+
+#include "client/context.h"
+#include "codec/uri.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { KEPT_MS = 24 * 3600 * 1000 };
+
+static int take_document(struct operation *operation, const char *text, size_t length)
+{
+	struct adit_client *client = operation->client;
+	struct metadata metadata;
+	struct fault fault = {0};
+	int error = metadata_read(client->authority, text, length, &metadata, &fault);
+
+	if (error)
+		return report_fault(&operation->report, error, &fault);
+	if (client->has_metadata)
+		metadata_finish(&client->metadata);
+	client->metadata = metadata;
+	client->has_metadata = true;
+	return 0;
+}
+
+/* So that the next process need not ask. Best effort: it can. */
+static void keep_document(struct adit_client *client, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	free(client->gate.metadata);
+	client->gate.metadata = copy;
+	client->gate.metadata_at = moment_now(&client->clock);
+	client->gate_changed = true;
+}
+
+static int take_answer(struct operation *operation)
+{
+	const struct http_reply *reply = &operation->exchange.reply;
+	int error = operation->result;
+
+	if (!error)
+		error = exchange_check(operation, "discovery");
+	if (!error)
+		error = take_document(operation, reply->body.data, reply->body.len);
+	if (!error)
+		keep_document(operation->client, reply->body.data);
+	return operation_end(operation, error);
+}
+
+int discover_anew(struct operation *operation)
+{
+	struct fault fault = {0};
+	struct buf url;
+	int error;
+
+	buf_init(&url, URI_MAX);
+	error = metadata_append_url(&url, operation->client->authority, &fault);
+	if (error) {
+		buf_finish(&url);
+		return operation_end(operation, report_fault(&operation->report, error, &fault));
+	}
+	error = exchange_get(operation, url.data, take_answer);
+	buf_finish(&url);
+	return error;
+}
+
+int discover_begin(struct operation *operation)
+{
+	struct adit_client *client = operation->client;
+	const char *kept = client->gate.metadata;
+
+	if (client->has_metadata)
+		return operation_end(operation, 0);
+	if (kept && moment_since_ms(&client->clock, &client->gate.metadata_at) < KEPT_MS &&
+		!take_document(operation, kept, strlen(kept)))
+		return operation_end(operation, 0);
+	return operation_next(operation, discover_anew);
+}
+
+void discover_forget(struct adit_client *client)
+{
+	if (client->has_metadata)
+		metadata_finish(&client->metadata);
+	client->has_metadata = false;
+	free(client->gate.metadata);
+	client->gate.metadata = NULL;
+	client->gate_changed = true;
+}

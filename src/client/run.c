@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who works for a client: one thread at a time. Threads that want the same as the one that
+ * works wait for it and take what it brought, so that many make one request.
+ */
+#include "client/run.h"
+
+#include "base/clock.h"
+#include "client/context.h"
+#include "client/discover.h"
+#include "client/login.h"
+#include "client/logout.h"
+#include "client/token_get.h"
+
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static operation_state *first_state(enum adit_operation operation)
+{
+	switch (operation) {
+	case ADIT_OPERATION_TOKEN:
+		return token_get_begin;
+	case ADIT_OPERATION_LOGIN:
+		return login_begin;
+	case ADIT_OPERATION_DISCOVER:
+		return discover_anew;
+	case ADIT_OPERATION_VERIFY:
+		return token_get_verify;
+	case ADIT_OPERATION_LOGOUT:
+		return logout_begin;
+	default:
+		return NULL;
+	}
+}
+
+static void wait_for_end(struct adit_client *client, int64_t until_ms)
+{
+	const struct timespec until = {
+		.tv_sec = until_ms / 1000, .tv_nsec = (long)(until_ms % 1000) * 1000000};
+
+	(void)pthread_cond_timedwait(&client->ended, &client->mutex, &until);
+}
+
+/* What another thread's work brought is what this one wanted: the same, at least. */
+static bool serves(const struct outcome *outcome, enum adit_operation operation, int argument)
+{
+	if (outcome->operation != operation)
+		return false;
+	if (operation == ADIT_OPERATION_TOKEN)
+		return outcome->argument >= argument;
+	return outcome->argument == argument;
+}
+
+/* With the lock held: becomes the one that works, or takes another's outcome (`ret_taken`). */
+static int become_worker(
+	struct adit_client *client, const struct run *run, bool *ret_taken, struct report *report)
+{
+	int64_t until_ms = clock_monotonic_ms() + client->options.call_timeout_ms;
+	uint64_t number = client->outcome.number;
+
+	*ret_taken = false;
+	client->used = true;
+	while (client->busy) {
+		if (clock_monotonic_ms() >= until_ms) {
+			(void)report_set(report, ADIT_ERROR_TIMEOUT,
+				"another thread works with this client for too long");
+			return report_action(report, "try again, or allow it more time");
+		}
+		wait_for_end(client, until_ms);
+		if (client->outcome.number != number &&
+			serves(&client->outcome, run->operation, run->argument)) {
+			*ret_taken = true;
+			*report = client->outcome.report;
+			return client->outcome.result;
+		}
+		number = client->outcome.number;
+	}
+	client->busy = true;
+	return 0;
+}
+
+/* Forgets what adit_client_cancel() told those before. */
+static void drain(struct adit_client *client)
+{
+	uint64_t count;
+
+	while (read(client->event_fd, &count, sizeof(count)) > 0)
+		;
+}
+
+static void begin(struct adit_client *client, const struct run *run, struct operation *operation)
+{
+	drain(client);
+	operation_begin(
+		operation, client, first_state(run->operation), client->options.call_timeout_ms);
+	operation->argument = run->argument;
+	operation->min_ttl_ms = (int64_t)run->argument * 1000;
+}
+
+static void end(
+	struct adit_client *client, const struct run *run, struct operation *operation, int result)
+{
+	struct report report = operation->report;
+
+	operation_finish(operation);
+	(void)pthread_mutex_lock(&client->mutex);
+	client->busy = false;
+	client->outcome = (struct outcome){
+		.number = client->outcome.number + 1,
+		.operation = run->operation,
+		.argument = run->argument,
+		.result = result,
+		.report = report,
+	};
+	(void)pthread_cond_broadcast(&client->ended);
+	(void)pthread_mutex_unlock(&client->mutex);
+}
+
+int run_operation(struct adit_client *client, const struct run *run, struct report *report)
+{
+	struct operation operation;
+	bool taken;
+	int result;
+
+	(void)pthread_mutex_lock(&client->mutex);
+	result = become_worker(client, run, &taken, report);
+	(void)pthread_mutex_unlock(&client->mutex);
+	if (result || taken)
+		return result;
+	begin(client, run, &operation);
+	result = operation_run(&operation);
+	if (result)
+		*report = operation.report;
+	end(client, run, &operation, result);
+	return result;
+}
+
+int run_start(struct adit_client *client, const struct run *run, struct report *report)
+{
+	bool busy;
+
+	if (!first_state(run->operation))
+		return report_set(report, ADIT_ERROR_INVALID, "no such operation");
+	(void)pthread_mutex_lock(&client->mutex);
+	busy = client->busy;
+	client->busy = true;
+	client->used = true;
+	(void)pthread_mutex_unlock(&client->mutex);
+	if (busy)
+		return report_set(report, ADIT_ERROR_INVALID, "an operation is under way already");
+	begin(client, run, &client->stepped);
+	client->stepped_run = *run;
+	client->is_stepped = true;
+	return 0;
+}
+
+int run_step(struct adit_client *client, struct adit_wait *ret_wait, struct report *report)
+{
+	int result;
+
+	if (!client->is_stepped)
+		return report_set(report, ADIT_ERROR_INVALID, "no operation was started");
+	result = operation_step(&client->stepped);
+	if (result == ADIT_AGAIN) {
+		ret_wait->fd = client->epoll_fd;
+		ret_wait->events = POLLIN;
+		ret_wait->timeout_ms = operation_timeout_ms(&client->stepped);
+		return result;
+	}
+	if (result)
+		*report = client->stepped.report;
+	client->is_stepped = false;
+	end(client, &client->stepped_run, &client->stepped, result);
+	return result;
+}
+
+int run_enter(struct adit_client *client, struct report *report)
+{
+	const struct run nothing = {0};
+	bool taken;
+	int result;
+
+	(void)pthread_mutex_lock(&client->mutex);
+	result = become_worker(client, &nothing, &taken, report);
+	(void)pthread_mutex_unlock(&client->mutex);
+	return result;
+}
+
+void run_leave(struct adit_client *client)
+{
+	(void)pthread_mutex_lock(&client->mutex);
+	client->busy = false;
+	(void)pthread_cond_broadcast(&client->ended);
+	(void)pthread_mutex_unlock(&client->mutex);
+}
