@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * All accounts in the storage, and how each does. Asks nobody.
+ */
+#include "cli/command.h"
+
+#include "base/clock.h"
+#include "cli/table.h"
+#include "cli/words.h"
+#include "codec/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+	ACCOUNTS_MAX = 16 * 1024 * 1024,
+	CELL_SIZE = 512,
+	SKEW_TOLD_S = 5, /* what is worth a word */
+};
+
+static void append_token(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
+{
+	const struct json *token = json_member(account, "token");
+	int64_t left_s;
+
+	*ret_tone = TABLE_PLAIN;
+	if (json_integer(json_member(token, "ttl_s"), &left_s))
+		return;
+	*ret_tone = left_s > 0 ? TABLE_GOOD : TABLE_BAD;
+	(void)buf_append_text(buf, left_s > 0 ? "" : "expired");
+	if (left_s > 0)
+		(void)words_duration(buf, left_s);
+}
+
+static void append_note(struct buf *buf, const char *text)
+{
+	(void)buf_printf(buf, "%s%s", buf->len ? "; " : "", text);
+}
+
+static void append_notes(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
+{
+	int64_t number;
+	bool open = false;
+
+	*ret_tone = TABLE_PLAIN;
+	if (!json_boolean(json_member(json_member(account, "breaker"), "open"), &open) && open) {
+		append_note(buf, "credentials refused, not tried again until they change");
+		*ret_tone = TABLE_BAD;
+	}
+	if (!json_integer(json_member(account, "wait_s"), &number) && number > 0) {
+		append_note(buf, "told to wait ");
+		(void)words_duration(buf, number);
+		*ret_tone = TABLE_BAD;
+	}
+	if (!json_integer(json_member(account, "skew_s"), &number) &&
+		(number > SKEW_TOLD_S || number < -SKEW_TOLD_S)) {
+		append_note(buf, "this machine's clock is ");
+		(void)words_duration(buf, number < 0 ? -number : number);
+		(void)buf_append_text(buf, number < 0 ? " fast" : " slow");
+	}
+}
+
+static void append_account(struct table *table, const struct json *account)
+{
+	static const char *const members[] = {"authority", "client_id", "account", "kind"};
+	enum { MEMBERS = sizeof(members) / sizeof(members[0]), CELLS = MEMBERS + 2 };
+	struct table_cell cells[CELLS + 1] = {0};
+	char texts[CELLS][CELL_SIZE];
+	struct buf bufs[CELLS];
+
+	for (size_t i = 0; i < CELLS; i++) {
+		buf_init_fixed(&bufs[i], texts[i], CELL_SIZE);
+		cells[i].text = texts[i];
+	}
+	for (size_t i = 0; i < MEMBERS; i++)
+		if (json_member_text(account, members[i]))
+			show_clean(&bufs[i], json_member_text(account, members[i]));
+	append_token(&bufs[MEMBERS], account, &cells[MEMBERS].tone);
+	append_notes(&bufs[MEMBERS + 1], account, &cells[MEMBERS + 1].tone);
+	table_row(table, cells);
+}
+
+static int show_table(const struct invocation *invocation, const struct json *accounts)
+{
+	static const struct table_cell head[] = {{"authority", 0}, {"client", 0}, {"account", 0},
+		{"kind", 0}, {"token", 0}, {"notes", 0}, {0}};
+	struct table table;
+	struct buf buf;
+	int error;
+
+	buf_init(&buf, COMMAND_OUTPUT_MAX);
+	table_init(&table);
+	table_row(&table, head);
+	for (size_t i = 0; i < json_length(accounts); i++)
+		append_account(&table, json_at(accounts, i));
+	error = table_print(&table, has_colour(STDOUT_FILENO), &buf);
+	table_finish(&table);
+	if (!error)
+		return show(invocation, &buf);
+	buf_finish(&buf);
+	return complain(invocation, EXIT_OTHER, "no memory for the table", NULL);
+}
+
+static int show_none(const struct invocation *invocation)
+{
+	struct buf buf;
+
+	buf_init(&buf, COMMAND_OUTPUT_MAX);
+	(void)buf_append_text(&buf, "Nothing is stored yet: adit login URL, or adit service set "
+				    "URL --username NAME.\n");
+	return show(invocation, &buf);
+}
+
+static int show_text(const struct invocation *invocation, const char *text)
+{
+	struct json *accounts = NULL;
+	struct buf buf;
+	int code;
+
+	if (invocation->json) {
+		buf_init(&buf, COMMAND_OUTPUT_MAX);
+		(void)buf_printf(&buf, "%s\n", text);
+		return show(invocation, &buf);
+	}
+	if (json_parse(text, strlen(text), ACCOUNTS_MAX, &accounts))
+		return complain(invocation, EXIT_OTHER, "the list of accounts can't be read", NULL);
+	code = json_length(accounts) ? show_table(invocation, accounts) : show_none(invocation);
+	json_free(accounts);
+	return code;
+}
+
+static int run_status(struct invocation *invocation)
+{
+	struct adit_client_options options;
+	char *text = NULL;
+	int error;
+	int code;
+
+	if (session_options(invocation, &options))
+		return complain_of_usage(invocation);
+	error = adit_accounts(&options, &text);
+	code = error ? complain_of_library(invocation, error) : show_text(invocation, text);
+	adit_text_free(text);
+	return code;
+}
+
+const struct command status_command = {
+	.name = "status",
+	.arguments = "",
+	.summary = "list the accounts and how they do",
+	.page = "adit-status",
+	.uses_client = true,
+	.command_at = -1,
+	.run = run_status,
+};
