@@ -337,6 +337,7 @@ int account_forget(struct adit_client *client, struct report *report)
 	account_record_finish(&client->given);
 	account_record_init(&client->given);
 	client->has_given = false;
+	client->refused[0] = '\0';
 	client->tokens_unwritten = false;
 	return error ? report_storage(report, error, &fault) : 0;
 }

@@ -80,6 +80,8 @@ struct adit_client {
 	bool skew_learnt;	     /* since the gate was read */
 	struct account_record given; /* credentials that were set and not yet shown to be right */
 	bool has_given;
+	/* Of the credentials refused last, for where the storage could not take that. */
+	char refused[RECORD_GENERATION_SIZE];
 };
 
 /* As adit_client_open(). */

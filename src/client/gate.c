@@ -75,6 +75,7 @@ void gate_note(struct adit_client *client, const struct report *report)
 	case ADIT_ERROR_TIMEOUT:
 	case ADIT_ERROR_WAIT:
 	case ADIT_ERROR_PROTOCOL:
+	case ADIT_ERROR_DENIED:
 		break;
 	default:
 		return;

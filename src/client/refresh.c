@@ -4,6 +4,7 @@
 #include "client/account.h"
 #include "client/context.h"
 #include "client/grant.h"
+#include "oauth/error.h"
 
 #include <string.h>
 
@@ -109,7 +110,7 @@ static int take_answer(struct operation *operation)
 		(void)account_write_tokens(client, &operation->report);
 		return operation_end(operation, 0);
 	}
-	if (result == ADIT_ERROR_CREDENTIALS)
+	if (!strcmp(operation->report.oauth_error, OAUTH_INVALID_GRANT))
 		return drop(operation);
 	if (status == 429 || status == 503 || result == ADIT_ERROR_DENIED ||
 		(operation->report.oauth_error[0] && status >= 400))

@@ -4,6 +4,7 @@
 #include "client/account.h"
 #include "client/context.h"
 #include "client/grant.h"
+#include "oauth/error.h"
 
 #include <string.h>
 
@@ -28,7 +29,8 @@ static int refused_before(struct operation *operation, const struct account_reco
 	const struct account_breaker *breaker = &operation->client->account.breaker;
 	struct report *report = &operation->report;
 
-	if (!breaker->generation[0] || strcmp(breaker->generation, credentials->generation) != 0)
+	if (strcmp(breaker->generation, credentials->generation) != 0 &&
+		strcmp(operation->client->refused, credentials->generation) != 0)
 		return 0;
 	(void)report_set(report, ADIT_ERROR_CREDENTIALS,
 		"%s: the authority has refused these credentials (%s), and they are not tried "
@@ -36,8 +38,8 @@ static int refused_before(struct operation *operation, const struct account_reco
 		operation->client->authority, breaker->oauth_error);
 	report->http_status = breaker->http_status;
 	(void)text_copy(report->oauth_error, sizeof(report->oauth_error), breaker->oauth_error);
-	return report_action(report, "enter the right credentials; ask the authority's operator "
-				     "whether they still hold");
+	return report_action(report, "enter the right ones; if the authority's operator has made "
+				     "these good again, forget them first");
 }
 
 /* A process that dies while it waits for the answer must not try for ever. */
@@ -91,6 +93,7 @@ static int refuse(struct operation *operation, const struct account_record *cred
 	*breaker = (struct account_breaker){.http_status = report.http_status};
 	(void)text_copy(breaker->generation, sizeof(breaker->generation), credentials->generation);
 	(void)text_copy(breaker->oauth_error, sizeof(breaker->oauth_error), report.oauth_error);
+	(void)text_copy(client->refused, sizeof(client->refused), credentials->generation);
 	breaker->at = moment_now(&client->clock);
 	if (!client->account.method)
 		client->account.method = credentials->method;
@@ -100,6 +103,22 @@ static int refuse(struct operation *operation, const struct account_record *cred
 	(void)account_write_tokens(client, &operation->report);
 	operation->report = report;
 	return operation_end(operation, ADIT_ERROR_CREDENTIALS);
+}
+
+/* Whether it is the credentials that were refused, so that they must not be tried again: in
+ * doubt it is, since tries are what locks an account. That a public client was refused says
+ * nothing about a password. */
+static int verdict(
+	const struct operation *operation, const struct account_record *credentials, int result)
+{
+	const struct report *report = &operation->report;
+
+	if (!result || !operation->exchange.has_reply)
+		return result;
+	if (credentials->method == ACCOUNT_PASSWORD &&
+		!strcmp(report->oauth_error, OAUTH_INVALID_CLIENT))
+		return ADIT_ERROR_DENIED;
+	return operation->exchange.reply.status == 401 ? ADIT_ERROR_CREDENTIALS : result;
 }
 
 /* They are right: they take the place of those stored before. */
@@ -127,7 +146,8 @@ static int take_answer(struct operation *operation)
 	int result = operation->result;
 
 	if (!result)
-		result = grant_take(operation, &tokens);
+		result = verdict(operation, credentials, grant_take(operation, &tokens));
+	operation->report.code = result;
 	if (result == ADIT_ERROR_CREDENTIALS)
 		return refuse(operation, credentials);
 	if (result) {
