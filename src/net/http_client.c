@@ -326,6 +326,12 @@ static const char *reason_of(struct http_client *client, CURLcode code, int erro
 		(void)snprintf(client->curl_text + length, sizeof(client->curl_text) - length,
 			" (%s)", strerror((int)number));
 		break;
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+		/* What it says then is not about that. */
+		if (!strncmp(client->curl_text, "getpeername()", strlen("getpeername()")))
+			return "the connection was reset";
+		break;
 	default:
 		break;
 	}
