@@ -438,6 +438,7 @@ static void test_fork_in_a_call(void **state)
 	struct http_call call;
 	struct http_reply reply;
 	struct fault fault = {""};
+	struct pollfd waits = {.events = POLLIN};
 
 	(void)state;
 	peer_start(&peer, play_late);
@@ -447,6 +448,9 @@ static void test_fork_in_a_call(void **state)
 	assert_int_equal(peer_run(client, &peer.requests, 1, &reply, &fault), HTTP_CLIENT_WAIT);
 	expect_in_child(forget_and_call, client, &other);
 	atomic_store(&peer.may_go_on, 1);
+	/* What the child did with its copy of the descriptor, it did to one that both have. */
+	waits.fd = http_client_fd(client);
+	assert_int_equal(poll(&waits, 1, WIRE_WAIT_MS), 1);
 	if (peer_run(client, NULL, 0, &reply, &fault))
 		fail_msg("%s", fault.text);
 	assert_string_equal(reply.body.data, "ok");
