@@ -130,6 +130,14 @@ static int read_account(struct adit_client *client, struct fault *fault)
 	return 0;
 }
 
+static bool is_last_intent(const struct adit_client *client, const struct token_intent *intent)
+{
+	return intent->kind == client->intent.kind && intent->tries == client->intent.tries &&
+	       intent->asked_again == client->intent.asked_again &&
+	       intent->at.boot_ms == client->intent.at.boot_ms &&
+	       intent->at.unix_ms == client->intent.at.unix_ms;
+}
+
 static int read_tokens(struct adit_client *client, struct fault *fault)
 {
 	struct token_record record;
@@ -140,8 +148,13 @@ static int read_tokens(struct adit_client *client, struct fault *fault)
 		token_record_init(&record);
 	else if (error)
 		return error;
+	if (client->tokens_unwritten && is_last_intent(client, &record.intent)) {
+		token_record_finish(&record);
+		return 0;
+	}
 	token_record_finish(&client->tokens);
 	client->tokens = record;
+	client->tokens_unwritten = false;
 	return 0;
 }
 
@@ -168,8 +181,7 @@ int account_read(struct adit_client *client, struct report *report)
 	struct fault fault = {0};
 	int error = read_account(client, &fault);
 
-	/* A result that could not be written is newer than what is there. */
-	if (!error && !client->tokens_unwritten)
+	if (!error)
 		error = read_tokens(client, &fault);
 	if (!error)
 		error = read_gate(client, &fault);
@@ -205,7 +217,25 @@ int account_write_tokens(struct adit_client *client, struct report *report)
 		&client->tokens, &fault);
 
 	client->tokens_unwritten = error != 0;
+	if (!error)
+		client->intent = client->tokens.intent;
 	return error ? report_storage(report, error, &fault) : 0;
+}
+
+int account_write_intent(
+	struct adit_client *client, const struct token_intent *intent, struct report *report)
+{
+	const struct token_intent old = client->tokens.intent;
+	bool unwritten = client->tokens_unwritten;
+	int error;
+
+	client->tokens.intent = *intent;
+	error = account_write_tokens(client, report);
+	if (error) {
+		client->tokens.intent = old;
+		client->tokens_unwritten = unwritten;
+	}
+	return error;
 }
 
 int account_write_gate(struct adit_client *client, struct report *report)

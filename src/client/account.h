@@ -6,6 +6,7 @@
 #define CLIENT_ACCOUNT_H
 
 #include "client/operation.h"
+#include "client/record.h"
 
 /* Opens the storage, and finds the account's id, where that was not done. 0,
  * ADIT_ERROR_STORAGE; ADIT_ERROR_INVALID: there are several accounts. */
@@ -18,6 +19,11 @@ int account_read(struct adit_client *client, struct report *report);
 int account_write(struct adit_client *client, struct report *report);
 int account_write_tokens(struct adit_client *client, struct report *report);
 int account_write_gate(struct adit_client *client, struct report *report);
+
+/* Writes the tokens with the intent to use what they have. Where that fails, nothing has
+ * changed, and nothing may be used. */
+int account_write_intent(
+	struct adit_client *client, const struct token_intent *intent, struct report *report);
 
 /* Sub-operation: waits for the account's lock in the storage, which is let go of by
  * context_unlock_account() or with the operation. 0 or ADIT_ERROR_STORAGE. */

@@ -74,7 +74,10 @@ struct adit_client {
 	struct storage_lock lock;
 	struct account_record account; /* as last read */
 	struct token_record tokens;
-	bool tokens_unwritten; /* the storage could not take them: the client's are newer */
+	struct token_intent intent; /* the last that was written */
+	/* The storage could not take the tokens: they are newer than what it has, as long as
+	 * it has that intent. */
+	bool tokens_unwritten;
 	struct gate_record gate;
 	bool gate_changed;	     /* since it was read */
 	bool skew_learnt;	     /* since the gate was read */

@@ -69,9 +69,9 @@ static int keep(struct operation *operation, int result)
 	return operation_end(operation, result);
 }
 
-static int write_intent_and_ask(struct operation *operation)
+static int write_intent_and_ask(struct operation *operation, const struct token_intent *intent)
 {
-	int error = account_write_tokens(operation->client, &operation->report);
+	int error = account_write_intent(operation->client, intent, &operation->report);
 
 	return error ? operation_end(operation, error) : operation_next(operation, ask);
 }
@@ -80,12 +80,13 @@ static int write_intent_and_ask(struct operation *operation)
 static int ask_again_or_leave(struct operation *operation, int result)
 {
 	struct adit_client *client = operation->client;
+	struct token_intent intent = client->tokens.intent;
 
-	if (!may_ask_again(client) || client->tokens.intent.asked_again)
+	if (!may_ask_again(client) || intent.asked_again)
 		return operation_end(operation, result);
-	client->tokens.intent.asked_again = true;
+	intent.asked_again = true;
 	context_log(client, "the answer to a refresh was lost: asking again");
-	return write_intent_and_ask(operation);
+	return write_intent_and_ask(operation, &intent);
 }
 
 static int take_answer(struct operation *operation)
@@ -137,17 +138,17 @@ static int ask(struct operation *operation)
 int refresh_begin(struct operation *operation)
 {
 	struct adit_client *client = operation->client;
-	struct token_intent *intent = &client->tokens.intent;
+	struct token_intent intent = client->tokens.intent;
 
 	if (!refresh_is_possible(client)) {
 		(void)report_set(
 			&operation->report, ADIT_ERROR_CREDENTIALS, "there is no refresh token");
 		return operation_end(operation, ADIT_ERROR_CREDENTIALS);
 	}
-	if (intent->kind != TOKEN_INTENT_REFRESH) {
-		*intent = (struct token_intent){
+	if (intent.kind != TOKEN_INTENT_REFRESH) {
+		intent = (struct token_intent){
 			.kind = TOKEN_INTENT_REFRESH, .at = moment_now(&client->clock), .tries = 1};
-		return write_intent_and_ask(operation);
+		return write_intent_and_ask(operation, &intent);
 	}
 	if (!may_ask_again(client)) {
 		(void)report_set(&operation->report, ADIT_ERROR_CREDENTIALS,
@@ -155,7 +156,7 @@ int refresh_begin(struct operation *operation)
 			"spent");
 		return drop(operation);
 	}
-	intent->asked_again = true;
-	intent->tries++;
-	return write_intent_and_ask(operation);
+	intent.asked_again = true;
+	intent.tries++;
+	return write_intent_and_ask(operation, &intent);
 }

@@ -148,6 +148,9 @@ static int look_again(struct operation *operation)
 	if (error)
 		return operation_end(operation, error);
 	account_settle(client);
+	/* Where it can't be written still, it stays with the client. */
+	if (client->tokens_unwritten)
+		(void)account_write_tokens(client, &operation->report);
 	if (is_fresh(client, operation->min_ttl_ms))
 		return finish(operation, 0);
 	error = gate_check(client, &operation->report);

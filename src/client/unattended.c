@@ -68,18 +68,17 @@ static int check_tries(struct operation *operation)
 static int write_intent(struct operation *operation)
 {
 	struct adit_client *client = operation->client;
-	struct token_intent *intent = &client->tokens.intent;
-	int tries = intent->kind == TOKEN_INTENT_PASSWORD ? intent->tries : 0;
-
-	/* What is noted of a refresh token that may be spent would be lost here. */
-	if (intent->kind == TOKEN_INTENT_REFRESH)
-		(void)record_set_text(&client->tokens.refresh_token, NULL);
-	*intent = (struct token_intent){
+	const struct token_intent *last = &client->tokens.intent;
+	const struct token_intent intent = {
 		.kind = TOKEN_INTENT_PASSWORD,
 		.at = moment_now(&client->clock),
-		.tries = tries + 1,
+		.tries = last->kind == TOKEN_INTENT_PASSWORD ? last->tries + 1 : 1,
 	};
-	return account_write_tokens(client, &operation->report);
+
+	/* What is noted of a refresh token that may be spent would be lost here. */
+	if (last->kind == TOKEN_INTENT_REFRESH)
+		(void)record_set_text(&client->tokens.refresh_token, NULL);
+	return account_write_intent(client, &intent, &operation->report);
 }
 
 /* --- after -------------------------------------------------------------------------- */
