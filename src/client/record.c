@@ -2,9 +2,7 @@
 #include "client/record_read.h"
 
 #include "base/random.h"
-#include "base/secret.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 static const int64_t time_max = INT64_C(1) << 53;
@@ -15,9 +13,7 @@ int record_set_text(char **text, const char *value)
 
 	if (value && !copy)
 		return ERROR_MEMORY;
-	if (*text)
-		memory_wipe(*text, strlen(*text));
-	free(*text);
+	secret_text_free(*text);
 	*text = copy;
 	return 0;
 }
@@ -61,12 +57,13 @@ static void check_version(struct record_reader *reader)
 	}
 }
 
-void record_reader_init(struct record_reader *reader, const char *part, const char *text,
-	size_t length, struct json **ret_document, struct fault *fault)
+void record_reader_init(struct record_reader *reader, const struct record_source *source,
+	struct json **ret_document, struct fault *fault)
 {
-	int error = json_parse(text, length, RECORD_JSON_MAX, ret_document);
+	int error = json_parse_secrets(source->text, source->length, RECORD_JSON_MAX,
+		source->secrets, source->secret_count, ret_document);
 
-	*reader = (struct record_reader){.part = part, .fault = fault};
+	*reader = (struct record_reader){.part = source->part, .fault = fault};
 	if (error) {
 		*ret_document = NULL;
 		fail(reader, error == ERROR_MEMORY ? error : ERROR_INVALID, "");
@@ -107,6 +104,12 @@ void record_read_text(struct record_reader *reader, const char *name, size_t max
 		fail(reader, ERROR_INVALID, name);
 	else if (record_set_text(text, found))
 		fail(reader, ERROR_MEMORY, name);
+}
+
+void record_read_secret(struct record_reader *reader, const struct json_secret *secret)
+{
+	if (member(reader, secret->name) && !secret->text)
+		fail(reader, ERROR_INVALID, secret->name);
 }
 
 void record_read_fixed(struct record_reader *reader, const char *name, size_t size, char *text)
@@ -194,6 +197,27 @@ void record_require(struct record_reader *reader, const char *name, bool is_ther
 
 /* --- writing --------------------------------------------------------------------- */
 
+int record_check_texts(const struct record_text *texts, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!texts[i].text)
+			continue;
+		if (strlen(texts[i].text) > texts[i].max)
+			return ERROR_LIMIT;
+		if (!utf8_valid(texts[i].text, strlen(texts[i].text)))
+			return ERROR_INVALID;
+	}
+	return 0;
+}
+
+bool record_is_visible(const char *text)
+{
+	for (size_t i = 0; text && text[i]; i++)
+		if (text[i] <= 0x20 || text[i] >= 0x7f)
+			return false;
+	return true;
+}
+
 void record_write_begin(struct json_writer *writer, struct buf *buf)
 {
 	json_writer_init(writer, buf);
@@ -222,7 +246,9 @@ int record_store(struct storage *storage, const char *account, const char *part,
 	error = print(record, &text);
 	if (error)
 		fault_set(fault, "%s of account %s can't be written: %s", part, account,
-			error == ERROR_LIMIT ? "it is too large" : "no memory is left");
+			error == ERROR_LIMIT	 ? "it is too large"
+			: error == ERROR_INVALID ? "a text in it is none"
+						 : "no memory is left");
 	else
 		error = storage_write(storage, account, part, text.data, text.len, fault);
 	buf_finish(&text);

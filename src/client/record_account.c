@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/record_read.h"
 
+#include "base/secret.h"
+#include "codec/base64url.h"
+
+#include <string.h>
+
+enum { SECRET_TEXT_MAX = (RECORD_SECRET_MAX + 2) / 3 * 4 };
+
 static const char *const methods[] = {
 	"", "person", "password", "client_secret", "private_key", NULL};
 
@@ -33,17 +40,48 @@ static void write_breaker(struct json_writer *writer, const struct account_break
 	json_write_object_end(writer);
 }
 
+static int check(const struct account_record *record)
+{
+	const struct record_text texts[] = {
+		{record->authority, RECORD_URL_MAX},
+		{record->client_id, RECORD_NAME_MAX},
+		{record->account, RECORD_NAME_MAX},
+		{record->username, RECORD_NAME_MAX},
+		{record->breaker.oauth_error, RECORD_OAUTH_ERROR_SIZE - 1},
+	};
+	int error = record_check_texts(texts, sizeof(texts) / sizeof(texts[0]));
+
+	if (!error && record->secret && strlen(record->secret) > RECORD_SECRET_MAX)
+		error = ERROR_LIMIT;
+	return error;
+}
+
+/* As base64url, since a password may have any character. */
+static void write_secret(struct json_writer *writer, const char *secret)
+{
+	char text[SECRET_TEXT_MAX];
+
+	if (!secret)
+		return;
+	base64url_encode(text, secret, strlen(secret));
+	json_write_text_length(writer, "secret", text, base64url_encoded_length(strlen(secret)));
+	memory_wipe(text, sizeof(text));
+}
+
 int account_record_print(const struct account_record *record, struct buf *buf)
 {
 	struct json_writer writer;
+	int error = check(record);
 
+	if (error)
+		return error;
 	record_write_begin(&writer, buf);
 	json_write_text(&writer, "authority", record->authority);
 	json_write_text(&writer, "client_id", record->client_id);
 	json_write_text(&writer, "account", record->account);
 	json_write_text(&writer, "method", methods[record->method]);
 	json_write_text(&writer, "username", record->username);
-	json_write_text(&writer, "secret", record->secret);
+	write_secret(&writer, record->secret);
 	json_write_text(&writer, "generation", record->generation);
 	json_write_boolean(&writer, "verified", record->verified);
 	write_breaker(&writer, &record->breaker);
@@ -63,29 +101,62 @@ static void read_breaker(struct record_reader *reader, struct account_breaker *b
 	record_reader_join(reader, &inner);
 }
 
+static void read_secret(
+	struct record_reader *reader, const struct json_secret *found, char **ret_secret)
+{
+	unsigned char bytes[RECORD_SECRET_MAX + 1];
+	size_t length = 0;
+	bool good;
+
+	record_read_secret(reader, found);
+	if (reader->error || !found->text)
+		return;
+	good = !base64url_decode(
+		       found->text, strlen(found->text), bytes, RECORD_SECRET_MAX, &length) &&
+	       !memchr(bytes, 0, length);
+	record_require(reader, found->name, good);
+	bytes[length] = '\0';
+	if (good && record_set_text(ret_secret, (const char *)bytes))
+		reader->error = ERROR_MEMORY;
+	memory_wipe(bytes, sizeof(bytes));
+}
+
+static void read_members(struct record_reader *reader, struct account_record *record)
+{
+	int method = 0;
+
+	record_read_text(reader, "authority", RECORD_URL_MAX, &record->authority);
+	record_read_text(reader, "client_id", RECORD_NAME_MAX, &record->client_id);
+	record_read_text(reader, "account", RECORD_NAME_MAX, &record->account);
+	record_read_word(reader, "method", methods, &method);
+	record_read_text(reader, "username", RECORD_NAME_MAX, &record->username);
+	record_read_generation(reader, "generation", record->generation);
+	record_read_boolean(reader, "verified", &record->verified);
+	read_breaker(reader, &record->breaker);
+	record_require(reader, "authority", record->authority);
+	record_require(reader, "client_id", record->client_id);
+	record_require(reader, "method", method != 0);
+	record->method = (enum account_method)method;
+}
+
 int account_record_parse(
 	const char *text, size_t length, struct account_record *ret_record, struct fault *fault)
 {
+	struct json_secret secret = {.name = "secret", .max = SECRET_TEXT_MAX};
+	const struct record_source source = {.part = STORAGE_PART_ACCOUNT,
+		.text = text,
+		.length = length,
+		.secrets = &secret,
+		.secret_count = 1};
 	struct record_reader reader;
 	struct account_record record;
 	struct json *document = NULL;
-	int method = 0;
 
 	account_record_init(&record);
-	record_reader_init(&reader, STORAGE_PART_ACCOUNT, text, length, &document, fault);
-	record_read_text(&reader, "authority", RECORD_URL_MAX, &record.authority);
-	record_read_text(&reader, "client_id", RECORD_NAME_MAX, &record.client_id);
-	record_read_text(&reader, "account", RECORD_NAME_MAX, &record.account);
-	record_read_word(&reader, "method", methods, &method);
-	record_read_text(&reader, "username", RECORD_NAME_MAX, &record.username);
-	record_read_text(&reader, "secret", RECORD_SECRET_MAX, &record.secret);
-	record_read_generation(&reader, "generation", record.generation);
-	record_read_boolean(&reader, "verified", &record.verified);
-	read_breaker(&reader, &record.breaker);
-	record_require(&reader, "authority", record.authority);
-	record_require(&reader, "client_id", record.client_id);
-	record_require(&reader, "method", method != 0);
-	record.method = (enum account_method)method;
+	record_reader_init(&reader, &source, &document, fault);
+	read_secret(&reader, &secret, &record.secret);
+	read_members(&reader, &record);
+	json_secret_finish(&secret);
 	json_free(document);
 	if (reader.error)
 		account_record_finish(&record);

@@ -21,8 +21,15 @@ void gate_record_finish(struct gate_record *record)
 
 int gate_record_print(const struct gate_record *record, struct buf *buf)
 {
+	const struct record_text texts[] = {
+		{record->reason, sizeof(record->reason) - 1},
+		{record->metadata, RECORD_METADATA_MAX},
+	};
 	struct json_writer writer;
+	int error = record_check_texts(texts, sizeof(texts) / sizeof(texts[0]));
 
+	if (error)
+		return error;
 	record_write_begin(&writer, buf);
 	record_write_moment(&writer, "not_before", &record->not_before);
 	json_write_number(&writer, "wait_ms", record->wait_ms);
@@ -59,9 +66,11 @@ int gate_record_parse(
 	struct record_reader reader;
 	struct gate_record record;
 	struct json *document = NULL;
+	const struct record_source source = {
+		.part = STORAGE_PART_GATE, .text = text, .length = length};
 
 	gate_record_init(&record);
-	record_reader_init(&reader, STORAGE_PART_GATE, text, length, &document, fault);
+	record_reader_init(&reader, &source, &document, fault);
 	read_members(&reader, &record);
 	json_free(document);
 	if (reader.error)

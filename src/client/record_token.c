@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/record_read.h"
 
-#include "base/secret.h"
-
 enum { TRIES_MAX = 1000000 };
 
 static const int64_t lifetime_max_s = INT64_C(1) << 40;
@@ -39,10 +37,31 @@ static void write_intent(struct json_writer *writer, const struct token_intent *
 	json_write_object_end(writer);
 }
 
+static int check(const struct token_record *record)
+{
+	const struct record_text texts[] = {
+		{record->access_token, RECORD_TOKEN_MAX},
+		{record->refresh_token, RECORD_TOKEN_MAX},
+		{record->id_token, RECORD_TOKEN_MAX},
+		{record->token_type, RECORD_NAME_MAX},
+		{record->scope, RECORD_URL_MAX},
+	};
+	int error = record_check_texts(texts, sizeof(texts) / sizeof(texts[0]));
+
+	if (!error && (!record_is_visible(record->access_token) ||
+			      !record_is_visible(record->refresh_token) ||
+			      !record_is_visible(record->id_token)))
+		error = ERROR_INVALID;
+	return error;
+}
+
 int token_record_print(const struct token_record *record, struct buf *buf)
 {
 	struct json_writer writer;
+	int error = check(record);
 
+	if (error)
+		return error;
 	record_write_begin(&writer, buf);
 	json_write_text(&writer, "access_token", record->access_token);
 	json_write_text(&writer, "token_type", record->token_type);
@@ -77,11 +96,8 @@ static void read_members(struct record_reader *reader, struct token_record *reco
 {
 	int rotates = 0;
 
-	record_read_text(reader, "access_token", RECORD_TOKEN_MAX, &record->access_token);
 	record_read_text(reader, "token_type", RECORD_NAME_MAX, &record->token_type);
 	record_read_text(reader, "scope", RECORD_URL_MAX, &record->scope);
-	record_read_text(reader, "refresh_token", RECORD_TOKEN_MAX, &record->refresh_token);
-	record_read_text(reader, "id_token", RECORD_TOKEN_MAX, &record->id_token);
 	record_read_moment(reader, "received", &record->received);
 	record_read_moment(reader, "expires", &record->expires);
 	record_read_number(reader, "expires_in", -1, lifetime_max_s, &record->expires_in_s);
@@ -95,12 +111,27 @@ static void read_members(struct record_reader *reader, struct token_record *reco
 int token_record_parse(
 	const char *text, size_t length, struct token_record *ret_record, struct fault *fault)
 {
+	struct json_secret secrets[] = {
+		{"access_token", RECORD_TOKEN_MAX, NULL},
+		{"refresh_token", RECORD_TOKEN_MAX, NULL},
+		{"id_token", RECORD_TOKEN_MAX, NULL},
+	};
+	const struct record_source source = {.part = "token",
+		.text = text,
+		.length = length,
+		.secrets = secrets,
+		.secret_count = sizeof(secrets) / sizeof(secrets[0])};
 	struct record_reader reader;
 	struct token_record record;
 	struct json *document = NULL;
 
 	token_record_init(&record);
-	record_reader_init(&reader, "token", text, length, &document, fault);
+	record_reader_init(&reader, &source, &document, fault);
+	record.access_token = secrets[0].text;
+	record.refresh_token = secrets[1].text;
+	record.id_token = secrets[2].text;
+	for (size_t i = 0; i < source.secret_count; i++)
+		record_read_secret(&reader, &secrets[i]);
 	read_members(&reader, &record);
 	json_free(document);
 	if (reader.error)

@@ -7,13 +7,33 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* Whatever fails without a line of its own. */
+static int told(int error, struct fault *fault)
+{
+	bool is_answer = !error || error == ERROR_NOT_FOUND || error == ERROR_BUSY;
+
+	if (!is_answer && fault && !*fault->text)
+		fault_set(fault, "the storage: %s", error_text(error));
+	return error;
+}
+
+static void forget(struct fault *fault)
+{
+	if (fault)
+		fault->text[0] = '\0';
+}
+
 int storage_open(
 	const struct storage_options *options, struct storage **ret_storage, struct fault *fault)
 {
+	int error;
+
+	forget(fault);
 	if (options->kind == STORAGE_MEMORY)
-		return storage_open_memory(ret_storage);
-	fault_set(fault, "files are not there yet");
-	return ERROR_UNAVAILABLE;
+		error = storage_open_memory(ret_storage, fault);
+	else
+		error = storage_open_files(options, ret_storage, fault);
+	return told(error, fault);
 }
 
 void storage_close(struct storage *storage)
@@ -25,6 +45,7 @@ void storage_close(struct storage *storage)
 /* What goes into a path. */
 static int check_names(const char *account, const char *part, struct fault *fault)
 {
+	forget(fault);
 	if (storage_is_account(account) && storage_is_part(part))
 		return 0;
 	fault_set(fault, "no name of an account and its part: %.40s, %.40s", account, part);
@@ -36,7 +57,9 @@ int storage_read(struct storage *storage, const char *account, const char *part,
 {
 	int error = check_names(account, part, fault);
 
-	return error ? error : storage->verbs->read(storage, account, part, ret_bytes, fault);
+	if (!error)
+		error = storage->verbs->read(storage, account, part, ret_bytes, fault);
+	return told(error, fault);
 }
 
 int storage_write(struct storage *storage, const char *account, const char *part, const void *bytes,
@@ -51,7 +74,8 @@ int storage_write(struct storage *storage, const char *account, const char *part
 			part, account, length, STORAGE_PART_MAX);
 		return ERROR_LIMIT;
 	}
-	return storage->verbs->write(storage, account, part, bytes, length, fault);
+	error = storage->verbs->write(storage, account, part, bytes, length, fault);
+	return told(error, fault);
 }
 
 int storage_remove(
@@ -59,11 +83,14 @@ int storage_remove(
 {
 	int error = check_names(account, part, fault);
 
-	return error ? error : storage->verbs->remove(storage, account, part, fault);
+	if (!error)
+		error = storage->verbs->remove(storage, account, part, fault);
+	return told(error, fault);
 }
 
 int storage_list(struct storage *storage, storage_visitor visit, void *context, struct fault *fault)
 {
+	forget(fault);
 	return storage->verbs->list(storage, visit, context, fault);
 }
 
@@ -104,7 +131,7 @@ int storage_lock_try(struct storage *storage, const char *account, struct storag
 	if (error)
 		return error;
 	if (storage->verbs->lock_try)
-		return storage->verbs->lock_try(storage, account, ret_lock, fault);
+		return told(storage->verbs->lock_try(storage, account, ret_lock, fault), fault);
 	*ret_lock = (struct storage_lock){.held = true, .fd = -1};
 	return 0;
 }
@@ -131,7 +158,7 @@ int storage_open_beside(struct storage *storage, const char *account, const char
 		return error;
 	if (!storage->verbs->open_beside)
 		return ERROR_NOT_FOUND;
-	return storage->verbs->open_beside(storage, account, part, ret_fd, fault);
+	return told(storage->verbs->open_beside(storage, account, part, ret_fd, fault), fault);
 }
 
 void storage_describe(const struct storage *storage, struct storage_description *ret_description)

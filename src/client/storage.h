@@ -3,8 +3,9 @@
  * Where a client keeps credentials and tokens: in memory, or in files that other processes
  * share. An account has parts; a part is one run of bytes, read and replaced as a whole.
  * What a process wrote is what the next one reads, whole, whatever happened in between.
- * Not thread-safe: the client's lock is around it. Nothing here waits for another process,
- * but opening a storage whose key the desktop's keyring has, 3 s at most.
+ * Not thread-safe: the client's lock is around it. Nothing here waits for another process but
+ * for the desktop's keyring, where that has the key, 3 s at most: when the directory is made,
+ * and when a part is first read or written.
  */
 #ifndef CLIENT_STORAGE_H
 #define CLIENT_STORAGE_H

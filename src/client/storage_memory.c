@@ -179,12 +179,14 @@ static const struct storage_verbs memory_verbs = {
 	.describe = memory_describe,
 };
 
-int storage_open_memory(struct storage **ret_storage)
+int storage_open_memory(struct storage **ret_storage, struct fault *fault)
 {
 	struct memory_storage *memory = calloc(1, sizeof(*memory));
 
-	if (!memory)
+	if (!memory) {
+		fault_set(fault, "no memory left to keep tokens in");
 		return ERROR_MEMORY;
+	}
 	memory->storage.verbs = &memory_verbs;
 	*ret_storage = &memory->storage;
 	return 0;

@@ -28,7 +28,7 @@ struct storage {
 	const struct storage_verbs *verbs;
 };
 
-int storage_open_memory(struct storage **ret_storage);
+int storage_open_memory(struct storage **ret_storage, struct fault *fault);
 int storage_open_files(
 	const struct storage_options *options, struct storage **ret_storage, struct fault *fault);
 
