@@ -38,13 +38,25 @@ static void keep_document(struct adit_client *client, const char *text)
 	client->gate_changed = true;
 }
 
+/* Nobody shows credentials here, so none can have been refused. */
+static int check_answer(struct operation *operation)
+{
+	struct report *report = &operation->report;
+	int error = exchange_check(operation, "discovery");
+
+	if (error != ADIT_ERROR_CREDENTIALS && error != ADIT_ERROR_DENIED)
+		return error;
+	report->code = ADIT_ERROR_PROTOCOL;
+	return report_action(report, "check that the URL is that of an OpenID Connect authority");
+}
+
 static int take_answer(struct operation *operation)
 {
 	const struct http_reply *reply = &operation->exchange.reply;
 	int error = operation->result;
 
 	if (!error)
-		error = exchange_check(operation, "discovery");
+		error = check_answer(operation);
 	if (!error)
 		error = take_document(operation, reply->body.data, reply->body.len);
 	if (!error)
