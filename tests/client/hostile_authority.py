@@ -47,9 +47,11 @@ DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code'
 ENDPOINTS = {'.well-known/openid-configuration': 'discovery', 'jwks': 'jwks', 'connect/token':
              'token', 'connect/revocation': 'revocation', 'connect/device': 'device',
              'connect/authorize': 'authorize', 'api': 'api'}
+# Of every user and every client; long enough to be looked for in what is printed and kept.
+PASSWORD = 'sesame-opens-3141'
 # What an authority is like where nobody has said otherwise.
 SETTINGS = {
-    'password': 'right',         # of every user name, and of every client that has a secret
+    'password': PASSWORD,        # of every user name, and of every client that has a secret
     'expires_in': 3600,          # of access tokens
     'refresh': True,             # whether there are refresh tokens
     'rotate': True,              # whether each is good for once

@@ -5,15 +5,16 @@ the authority."""
 import json
 import os
 
-from client_harness import (CREDENTIALS, PERSON, UNAVAILABLE, WAIT, Driver, check, counts, equal,
+from client_harness import (CREDENTIALS, PASSWORD, PERSON, UNAVAILABLE, WAIT, Driver, check, counts, equal,
                             hostile, lives, make_key, requests)
-from harness import Folder, Suite, side_by_side
+from harness import Suite, side_by_side
 
 suite = Suite()
 PROCESSES, THREADS, WORKERS = 16, 64, 50
 
 
 def place_in(folder):
+    os.makedirs(folder, exist_ok=True)
     place = os.path.join(folder, 'state')
     make_key(place)
     return place
@@ -40,7 +41,7 @@ def threads_first():
     instance, _ = expired('good.threads-first')
     with Driver() as driver:
         driver.open(hostile.url(instance.name))
-        driver.well('set', 'plans', 'right')
+        driver.well('set', 'plans', PASSWORD)
         storm = driver.well('storm', THREADS, 60)['storm']
         equal({result for result, _ in storm}, {0}, 'results')
         equal(len({token for _, token in storm}), 1, 'tokens')
@@ -103,7 +104,7 @@ def wrong_password(folder):
     with Driver() as driver:
         driver.open(hostile.url(instance.name), place)
         ahead(driver, 4000)
-        driver.well('set', 'plans', 'right')
+        driver.well('set', 'plans', PASSWORD)
         driver.fails(CREDENTIALS, 'token', 0)
         driver.fails(CREDENTIALS, 'verify')
     equal(requests(instance, 'password'), 2, 'password grants')
@@ -204,14 +205,14 @@ def rejected(folder):
 
 @suite.in_folder('a lost answer: where the authority repeats, it is asked once more')
 def lost_with_grace(folder):
-    for number, fault in enumerate(('lost-after', 'reset', 'cut')):
-        instance, place = expired(f'good.grace-{fault}', folder, grace_s=60)
+    for fault in ('lost-after', 'reset', 'cut'):
+        instance, place = expired(f'good.grace-{fault}', os.path.join(folder, fault), grace_s=60)
         instance.fail('token', fault, 1)
         with Driver() as driver:
             driver.open(hostile.url(instance.name), place)
             ahead(driver, 4000)
             answer = driver.well('token', 0)
-            check(lives(instance, answer['token']), f'{number}: the token is none')
+            check(lives(instance, answer['token']), f'{fault}: the token is none')
         equal((requests(instance, 'refresh_token'), requests(instance, 'password')), (2, 1),
               f'requests after {fault}')
         with instance.lock:
@@ -271,13 +272,14 @@ def side_by_side_accounts(folder):
     tokens = {}
     kinds = [(name, client, more) for name in ('good.one', 'good.other')
              for client in ('first', 'second')
-             for more in ({}, {'scope': 'cosmos'}, {'account': 'b'})]
+             for more in ({'account': 'a'}, {'account': 'a', 'scope': 'cosmos'},
+                          {'account': 'b'})]
     for turn in range(2):
         for name, client, more in kinds:
             with Driver() as driver:
                 driver.open(hostile.url(name), place, client_id=client, **more)
                 if turn == 0 and 'scope' not in more:
-                    driver.well('set', f'plans-{more.get("account", "a")}', 'right')
+                    driver.well('set', f'plans-{more["account"]}', PASSWORD)
                 answer = driver.well('token', 60)
                 key = name, client, json.dumps(more)
                 if turn:
@@ -291,7 +293,7 @@ def stepped():
     instance = hostile.instance('good.steps')
     with Driver() as driver:
         driver.open(hostile.url(instance.name))
-        driver.well('set', 'plans', 'right')
+        driver.well('set', 'plans', PASSWORD)
         driver.well('steps', 1, 60)
         driver.well('token', 60)
     equal(counts(instance), {'discovery': 1, 'token': 1}, 'requests')
