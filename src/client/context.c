@@ -146,6 +146,8 @@ void context_destroy(struct adit_client *client)
 		operation_finish(&client->stepped);
 	adit_token_release(client->token);
 	http_client_destroy(client->http);
+	http_client_destroy(client->call_http);
+	turns_finish(&client->turns);
 	crypto_key_destroy(client->assertion_key);
 	jwks_destroy(client->keys);
 	if (client->has_metadata)
@@ -180,6 +182,9 @@ void context_notice_fork(struct adit_client *client)
 	if (client->http)
 		http_client_forget(client->http);
 	client->http = NULL;
+	http_client_forget(client->call_http);
+	client->call_http = NULL;
+	turns_notice_fork(&client->turns);
 	/* Only the copy is closed: the parent has the lock. */
 	storage_unlock(&client->lock);
 	close_descriptors(client);
@@ -209,7 +214,8 @@ unsigned context_cancels(const struct adit_client *client)
 	return atomic_load(&client->cancels);
 }
 
-int context_open_http(struct adit_client *client, struct report *report)
+int context_create_http(
+	const struct adit_client *client, struct http_client **ret_http, struct fault *fault)
 {
 	const struct adit_client_options *options = &client->options;
 	const struct http_client_options http = {
@@ -220,12 +226,18 @@ int context_open_http(struct adit_client *client, struct report *report)
 		.certificate_key_file = options->certificate_key_file,
 		.proxy = options->proxy,
 	};
+
+	return http_client_create(&http, ret_http, fault);
+}
+
+int context_open_http(struct adit_client *client, struct report *report)
+{
 	struct fault fault = {0};
 	int error;
 
 	if (client->http)
 		return 0;
-	error = http_client_create(&http, &client->http, &fault);
+	error = context_create_http(client, &client->http, &fault);
 	return error ? report_fault(report, error, &fault) : 0;
 }
 

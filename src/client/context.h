@@ -13,6 +13,7 @@
 #include "client/run.h"
 #include "client/storage.h"
 #include "client/token.h"
+#include "client/turn.h"
 #include "jose/jwks.h"
 #include "jose/jws.h"
 #include "net/http_client.h"
@@ -58,6 +59,8 @@ struct adit_client {
 	bool busy; /* an operation is under way; what is below `token` is its own */
 	struct outcome outcome;
 	struct adit_token *token; /* the newest, or NULL */
+	struct turns turns;
+	struct http_client *call_http; /* to the API; NULL: a call has it, or none was made */
 
 	struct operation stepped; /* what adit_client_step() does */
 	bool is_stepped;
@@ -104,6 +107,10 @@ unsigned context_cancels(const struct adit_client *client);
 void context_notice_fork(struct adit_client *client);
 
 /* --- for the states ------------------------------------------------------------ */
+
+/* As http_client_create(), with the client's options. Thread-safe. */
+int context_create_http(
+	const struct adit_client *client, struct http_client **ret_http, struct fault *fault);
 
 /* Loads libcurl when first needed. 0 or an enum adit_error. */
 int context_open_http(struct adit_client *client, struct report *report);

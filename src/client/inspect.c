@@ -113,6 +113,20 @@ static void write_storage(struct json_writer *writer, const struct storage *stor
 	json_write_object_end(writer);
 }
 
+static void write_turns(struct json_writer *writer, struct adit_client *client)
+{
+	static const char *const names[PACE_WINDOWS] = {"10_s", "minute", "4_h"};
+	int left[PACE_WINDOWS];
+
+	if (turn_left(client, left))
+		return;
+	json_write_object(writer, "turns_left");
+	for (int i = 0; i < PACE_WINDOWS; i++)
+		if (left[i] >= 0)
+			json_write_number(writer, names[i], left[i]);
+	json_write_object_end(writer);
+}
+
 static int take_text(struct buf *buf, char **ret_text, struct report *report)
 {
 	char *text = buf_take(buf);
@@ -146,6 +160,7 @@ int inspect_client(struct adit_client *client, char **ret_text, struct report *r
 	write_account(&writer, &seen, &client->clock);
 	json_write_boolean(&writer, "credentials_to_verify", client->has_given);
 	write_storage(&writer, client->storage);
+	write_turns(&writer, client);
 	json_write_text(&writer, "version", ADIT_VERSION);
 	json_write_object_end(&writer);
 	return take_text(&buf, ret_text, report);

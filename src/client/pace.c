@@ -97,6 +97,11 @@ void pace_destroy(struct pace *pace)
 	free(pace);
 }
 
+void pace_notice_fork(struct pace *pace)
+{
+	(void)pthread_mutex_init(&pace->mutex, NULL);
+}
+
 static off_t place_of(uint64_t number)
 {
 	return (off_t)(sizeof(struct head) + number % RING * sizeof(int64_t));

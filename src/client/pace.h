@@ -52,6 +52,9 @@ struct pace_turn {
 int pace_create(const struct pace_options *options, struct pace **ret_pace);
 void pace_destroy(struct pace *pace);
 
+/* In a child of fork(): what other threads of the parent held is nobody's. */
+void pace_notice_fork(struct pace *pace);
+
 /* Reserves the next turn, at most `limit_ms` from now. 0; ERROR_BUSY: it would be later, and
  * nothing was reserved: then too ret_turn->at_ms says when; ERROR_IO; ERROR_VERSION: the file
  * is a newer program's; what open_file() returns. */

@@ -6,6 +6,7 @@
 #include <adit/client.h>
 
 #include "client/account.h"
+#include "client/call.h"
 #include "client/context.h"
 #include "client/entry.h"
 #include "client/inspect.h"
@@ -232,6 +233,42 @@ int adit_token_reject(struct adit_client *client, const struct adit_token *token
 	if (!client || !token)
 		return refuse("client and token must not be NULL");
 	return told(token_reject(client, token, &report), &report);
+}
+
+/* --- calling the API -------------------------------------------------------------------- */
+
+int adit_client_pace(struct adit_client *client, int timeout_ms)
+{
+	struct report report;
+
+	if (!client || timeout_ms < 0)
+		return refuse("client must not be NULL, nor timeout_ms negative");
+	return told(turn_take(client, timeout_ms, &report), &report);
+}
+
+int adit_client_pace_answer(struct adit_client *client, int status, int64_t retry_after_s)
+{
+	struct report report;
+
+	if (!client)
+		return refuse("client must not be NULL");
+	return told(turn_answer(client, status, retry_after_s, &report), &report);
+}
+
+int adit_client_call(
+	struct adit_client *client, const struct adit_call *call, struct adit_answer **ret_answer)
+{
+	struct report report;
+
+	if (!client || !call || call->size < sizeof(*call) || !ret_answer)
+		return refuse("client and ret_answer must not be NULL, and call->size be "
+			      "sizeof(struct adit_call)");
+	return told(call_api(client, call, ret_answer, &report), &report);
+}
+
+void adit_answer_free(struct adit_answer *answer)
+{
+	call_answer_free(answer);
 }
 
 /* --- looking ------------------------------------------------------------------------------ */
