@@ -345,6 +345,19 @@ void account_settle(struct adit_client *client)
 	client->has_given = false;
 }
 
+void account_keep_given(struct adit_client *client)
+{
+	char *name = client->account.account;
+
+	client->account.account = NULL;
+	account_record_finish(&client->account);
+	client->account = client->given;
+	client->account.account = name;
+	client->account.verified = true;
+	account_record_init(&client->given);
+	client->has_given = false;
+}
+
 const struct account_record *account_credentials(const struct adit_client *client)
 {
 	if (client->has_given)

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "client/account.h"
 #include "client/context.h"
+#include "client/identity.h"
 #include "oauth/token_message.h"
 
 #include <string.h>
@@ -91,16 +92,22 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 	struct adit_client *client = operation->client;
 	struct token_record *tokens = &client->tokens;
 	int64_t lifetime_s = reply->expires_in_s < 0 ? LIFETIME_UNSAID_S : reply->expires_in_s;
+	const char *scope = grant->scope ? grant->scope : client->options.scope;
 	bool keep = grant->continues;
+	int error = 0;
 
 	if (keep)
 		note_rotation(tokens, reply);
+	if (keep && reply->id_token)
+		error = identity_check_refreshed(
+			operation, reply->id_token, reply->access_token, tokens->id_token);
+	if (error)
+		return error;
 	if (move_text(&tokens->access_token, reply->access_token, false) ||
 		move_text(&tokens->token_type, reply->token_type, false) ||
-		move_text(&tokens->scope, reply->scope ? reply->scope : client->options.scope,
-			keep) ||
+		move_text(&tokens->scope, reply->scope ? reply->scope : scope, keep) ||
 		move_text(&tokens->refresh_token, reply->refresh_token, keep) ||
-		move_text(&tokens->id_token, reply->id_token, keep))
+		move_text(&tokens->id_token, grant->identifies ? reply->id_token : NULL, keep))
 		return ERROR_MEMORY;
 	/* From when it was sent: that it took long is no reason to trust it longer. */
 	tokens->received = moment_now(&client->clock);
@@ -133,6 +140,8 @@ int grant_take(struct operation *operation, const struct grant_tokens *tokens)
 		return 0;
 	if (error == ERROR_MEMORY)
 		return report_set(report, ADIT_ERROR_MEMORY, "no memory for a token");
+	if (error == ADIT_ERROR_TRUST)
+		return error;
 	(void)report_set(report, ADIT_ERROR_PROTOCOL, "%s: the authority's answer: %s",
 		tokens->what, fault.text[0] ? fault.text : error_text(error));
 	report->http_status = answer->status;

@@ -17,6 +17,8 @@ struct grant_tokens {
 	const char *what;	/* for messages: "password grant" */
 	const char *generation; /* of the credentials; "": a person's */
 	bool continues;		/* the same grant goes on: what the answer leaves out stays */
+	const char *scope;	/* that was asked for; NULL: options.scope */
+	bool identifies;	/* keep the ID token: the caller checks it */
 };
 
 /* Reads the exchange's answer into client->tokens; nothing is written yet.

@@ -42,7 +42,7 @@ static bool may_ask_again(const struct adit_client *client)
 }
 
 /* The token is worth nothing any more. */
-static int drop(struct operation *operation)
+static int drop(struct operation *operation, int result)
 {
 	struct token_record *tokens = &operation->client->tokens;
 	struct report report = operation->report;
@@ -54,7 +54,7 @@ static int drop(struct operation *operation)
 	if (error)
 		return operation_end(operation, error);
 	operation->report = report;
-	return operation_end(operation, ADIT_ERROR_CREDENTIALS);
+	return operation_end(operation, result);
 }
 
 /* It certainly was not used: the next one may try it. */
@@ -111,8 +111,11 @@ static int take_answer(struct operation *operation)
 		(void)account_write_tokens(client, &operation->report);
 		return operation_end(operation, 0);
 	}
+	/* Another person's tokens are as little use as none. */
+	if (result == ADIT_ERROR_TRUST)
+		return drop(operation, result);
 	if (!strcmp(operation->report.oauth_error, OAUTH_INVALID_GRANT))
-		return drop(operation);
+		return drop(operation, ADIT_ERROR_CREDENTIALS);
 	if (status == 429 || status == 503 || result == ADIT_ERROR_DENIED ||
 		(operation->report.oauth_error[0] && status >= 400))
 		return keep(operation, result);
@@ -154,7 +157,7 @@ int refresh_begin(struct operation *operation)
 		(void)report_set(&operation->report, ADIT_ERROR_CREDENTIALS,
 			"the answer to the last refresh was lost, and the refresh token may be "
 			"spent");
-		return drop(operation);
+		return drop(operation, ADIT_ERROR_CREDENTIALS);
 	}
 	intent.asked_again = true;
 	intent.tries++;

@@ -120,22 +120,6 @@ static int verdict(
 	return operation->exchange.reply.status == 401 ? ADIT_ERROR_CREDENTIALS : result;
 }
 
-/* They are right: they take the place of those stored before. */
-static int keep_given(struct operation *operation)
-{
-	struct adit_client *client = operation->client;
-	char *name = client->account.account;
-
-	client->account.account = NULL;
-	account_record_finish(&client->account);
-	client->account = client->given;
-	client->account.account = name;
-	client->account.verified = true;
-	account_record_init(&client->given);
-	client->has_given = false;
-	return account_write(client, &operation->report);
-}
-
 static int take_answer(struct operation *operation)
 {
 	struct adit_client *client = operation->client;
@@ -161,8 +145,10 @@ static int take_answer(struct operation *operation)
 		return operation_end(operation, result);
 	}
 	/* First the credentials, then what came by them: tokens of others are no tokens. */
-	if (client->has_given)
-		result = keep_given(operation);
+	if (client->has_given) {
+		account_keep_given(client);
+		result = account_write(client, &operation->report);
+	}
 	if (!result)
 		result = account_write_tokens(client, &operation->report);
 	return operation_end(operation, result);
