@@ -136,7 +136,7 @@ static int parse(struct invocation *invocation, struct decoded *decoded)
 		parse_part(text, (size_t)(first - text), &decoded->header) ||
 		parse_part(first + 1, (size_t)(second - first) - 1, &decoded->claims) ||
 		!json_is_object(decoded->header) || !json_is_object(decoded->claims))
-		return complain(invocation, EXIT_OTHER, "this is no JWT", other_kind(text));
+		return complain(invocation, EXIT_USAGE, "this is no JWT", other_kind(text));
 	return EXIT_DONE;
 }
 

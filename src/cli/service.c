@@ -134,8 +134,8 @@ static int run_rotate(struct invocation *invocation)
 		return code;
 	code = session_open(invocation, &request, &session);
 	if (code == EXIT_DONE)
-		code = enter(invocation, &session, session.username, source,
-			"the new password is verified and stored");
+		code = enter(invocation, &session, *session.username ? session.username : NULL,
+			source, "the new password is verified and stored");
 	session_close(&session);
 	return code;
 }

@@ -119,10 +119,13 @@ static int take(struct session *session, const struct json *account)
 {
 	const char *client_id = json_member_text(account, "client_id");
 	const char *name = json_member_text(account, "account");
+	const char *username = json_member_text(account, "username");
 
 	if (text_copy(session->client_id, sizeof(session->client_id), client_id) ||
-		text_copy(session->account, sizeof(session->account), name ? name : ""))
+		text_copy(session->account, sizeof(session->account), name ? name : "") ||
+		text_copy(session->username, sizeof(session->username), username ? username : ""))
 		return ERROR_LIMIT;
+	session->options.account = session->account;
 	return 0;
 }
 
@@ -211,15 +214,17 @@ static int identify(struct invocation *invocation, const struct session_request 
 	const char *client_id = options_text(&invocation->options, "client-id");
 	const char *account = options_text(&invocation->options, "account");
 
-	if (request->kind == SESSION_STORED)
+	/* What need not be looked for is not: a keyring takes its time. */
+	if (request->kind == SESSION_STORED && !(client_id && account))
 		return find_stored(invocation, request, session);
 	if (!client_id)
 		client_id = request->kind == SESSION_PERSON ? "adit" : "external.customer";
 	if (!account)
-		account = request->account ? request->account : "";
+		account = request->account;
 	if (text_copy(session->client_id, sizeof(session->client_id), client_id) ||
-		text_copy(session->account, sizeof(session->account), account))
+		text_copy(session->account, sizeof(session->account), account ? account : ""))
 		return complain_usage(invocation, "--client-id or --account is too long");
+	session->options.account = account ? session->account : NULL;
 	return EXIT_DONE;
 }
 
@@ -257,7 +262,6 @@ int session_open(struct invocation *invocation, const struct session_request *re
 	code = identify(invocation, request, session);
 	if (code != EXIT_DONE)
 		return code;
-	session->options.account = *session->account ? session->account : NULL;
 	return open_client(invocation, request, session);
 }
 

@@ -23,43 +23,70 @@ enum {
 static void append_token(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
 {
 	const struct json *token = json_member(account, "token");
+	bool renewable = false;
 	int64_t left_s;
 
 	*ret_tone = TABLE_PLAIN;
-	if (json_integer(json_member(token, "ttl_s"), &left_s))
+	if (json_integer(json_member(token, "expires_in"), &left_s))
 		return;
-	*ret_tone = left_s > 0 ? TABLE_GOOD : TABLE_BAD;
-	(void)buf_append_text(buf, left_s > 0 ? "" : "expired");
-	if (left_s > 0)
+	if (left_s > 0) {
+		*ret_tone = TABLE_GOOD;
 		(void)words_duration(buf, left_s);
+		return;
+	}
+	/* The next call gets another one. */
+	(void)json_boolean(json_member(token, "refresh_token"), &renewable);
+	*ret_tone = renewable ? TABLE_PLAIN : TABLE_BAD;
+	(void)buf_append_text(buf, renewable ? "to be renewed" : "expired");
 }
 
+/* Begins another one. */
 static void append_note(struct buf *buf, const char *text)
 {
 	(void)buf_printf(buf, "%s%s", buf->len ? "; " : "", text);
 }
 
+static void note_wait(struct buf *buf, const struct json *account)
+{
+	const char *reason = json_member_text(account, "reason");
+	int64_t wait_s;
+
+	if (json_integer(json_member(account, "retry_after"), &wait_s) || wait_s <= 0)
+		return;
+	append_note(buf, "not asked for ");
+	(void)words_duration(buf, wait_s);
+	if (reason) {
+		(void)buf_append_text(buf, ": ");
+		show_clean(buf, reason);
+	}
+}
+
+static void note_skew(struct buf *buf, const struct json *account)
+{
+	int64_t skew_s;
+
+	if (json_integer(json_member(account, "skew_ms"), &skew_s))
+		return;
+	skew_s /= 1000;
+	if (skew_s <= SKEW_TOLD_S && skew_s >= -SKEW_TOLD_S)
+		return;
+	append_note(buf, "this machine's clock is ");
+	(void)words_duration(buf, skew_s < 0 ? -skew_s : skew_s);
+	(void)buf_append_text(buf, skew_s < 0 ? " fast" : " slow");
+}
+
 static void append_notes(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
 {
-	int64_t number;
-	bool open = false;
+	const struct json *refused = json_member(account, "refused");
+	const char *fault = json_member_text(account, "fault");
 
-	*ret_tone = TABLE_PLAIN;
-	if (!json_boolean(json_member(json_member(account, "breaker"), "open"), &open) && open) {
-		append_note(buf, "credentials refused, not tried again until they change");
-		*ret_tone = TABLE_BAD;
-	}
-	if (!json_integer(json_member(account, "wait_s"), &number) && number > 0) {
-		append_note(buf, "told to wait ");
-		(void)words_duration(buf, number);
-		*ret_tone = TABLE_BAD;
-	}
-	if (!json_integer(json_member(account, "skew_s"), &number) &&
-		(number > SKEW_TOLD_S || number < -SKEW_TOLD_S)) {
-		append_note(buf, "this machine's clock is ");
-		(void)words_duration(buf, number < 0 ? -number : number);
-		(void)buf_append_text(buf, number < 0 ? " fast" : " slow");
-	}
+	if (fault)
+		show_clean(buf, fault);
+	if (refused)
+		append_note(buf, "refused, not tried again until the password changes");
+	note_wait(buf, account);
+	*ret_tone = buf->len ? TABLE_BAD : TABLE_PLAIN;
+	note_skew(buf, account);
 }
 
 static void append_account(struct table *table, const struct json *account)
