@@ -1,8 +1,9 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The man pages say of every verb of aditd what `--help` says, of the configuration file which
-keys there are, and of the guard what its header shows: both ways."""
+"""The man pages say of every verb of aditd and every command of adit what `--help` says, of the
+configuration file which keys there are, and of the guard what its header shows: both ways."""
 import glob
+import json
 import os
 import re
 import subprocess
@@ -12,8 +13,9 @@ from tap import Tap
 
 SOURCE = os.environ.get('ADIT_SOURCE') or os.path.abspath(
     os.path.join(os.path.dirname(__file__), '../..'))
-ADITD = os.path.join(os.environ.get('ADIT_BUILD', os.path.join(SOURCE, 'build/gcc')),
-                     'src/authority/aditd')
+BUILD = os.environ.get('ADIT_BUILD', os.path.join(SOURCE, 'build/gcc'))
+ADITD = os.path.join(BUILD, 'src/authority/aditd')
+ADIT = os.path.join(BUILD, 'src/cli/adit')
 MAN = os.path.join(SOURCE, 'docs/man')
 
 
@@ -119,8 +121,82 @@ def check_examples():
     assert int(page['leeway_s']) > 0, 'a clock a second behind refuses the newest tokens'
 
 
+# --- adit --------------------------------------------------------------------------------------
+
+def shape(options):
+    """{name: (letter or '', value or '')}."""
+    return {option['name']: (option.get('letter', ''), option.get('value', ''))
+            for option in options}
+
+
+def tagged(page, title):
+    """The same of what a section's list describes."""
+    found = re.findall(r'^\.It (?:Fl (\w) , )?Fl -([a-z-]+)(?: Ar (\S+))?$', section(page, title),
+                       re.M)
+    return {name: (letter, value) for letter, name, value in found}
+
+
+def adit_synopses(page):
+    """{command: (arguments in order, {option: value}, whether client options too)}."""
+    result = {}
+    name = page.removesuffix('.1').replace('-', ' ')
+    for form in re.split(rf'^\.Nm (?={name}\b)', section(page, 'SYNOPSIS'), flags=re.M)[1:]:
+        command, _, rest = form.partition('\n')
+        options = dict(re.findall(r'^\.Op Fl -([a-z-]+)(?: Ar (\S+))?$', rest, re.M))
+        shown = ' '.join(f'[{word}]' if optional else word for optional, word in re.findall(
+            r'^\.(Op )?Ar ([A-Z-]+)(?: \.\.\.)?$', rest, re.M))
+        result[command.removeprefix('adit ')] = (
+            shown, options, '.Op Ar client options' in rest)
+    return result
+
+
+def check_adit(said, command):
+    words = ' '.join(filter(None, (command.get('noun'), command['name'])))
+    page = command['page'] + '.1'
+    shown, options, client = adit_synopses(page)[words]
+    arguments = command['arguments'].replace('-- ', '').replace('...', '')
+    assert shown == arguments, f'{page}: "{shown}", --help "{arguments}"'
+    assert client == command['uses_client'], f'{page}: client options'
+    wanted = shape(command['options'])
+    assert options == {name: value for name, (_, value) in wanted.items()}, (
+        f'{page}: {options}, --help {wanted}')
+    together = shape(option for other in said['commands'] if other['page'] == command['page']
+                     for option in other['options'])
+    described = tagged(page, 'OPTIONS') if together else {}
+    assert described == together, f'{page}: {described}, --help {together}'
+
+
+def check_adit_pages(said):
+    pages = {os.path.basename(path) for path in glob.glob(os.path.join(MAN, 'adit-*.1'))}
+    assert pages == {command['page'] + '.1' for command in said['commands']}, pages
+    listed = set(re.findall(r'^\.It Cm adit (\S+)$', section('adit.1', 'DESCRIPTION'), re.M))
+    assert listed == {command.get('noun', command['name']) for command in said['commands']}, listed
+    for title, options in (('CLIENT OPTIONS', 'client_options'),
+                           ('COMMON OPTIONS', 'plain_options')):
+        described = tagged('adit.1', title)
+        assert described == shape(said[options]), f'{title}: {described}, {shape(said[options])}'
+
+
+def check_adit_codes():
+    """The header's exit codes, and the page's."""
+    with open(os.path.join(SOURCE, 'src/cli/command.h'), encoding='utf-8') as file:
+        codes = re.findall(r'^\tEXIT_\w+ = (\d+)', file.read(), re.M)
+    described = re.findall(r'^\.It (\d+)$', section('adit.1', 'EXIT STATUS'), re.M)
+    assert described == [code for code in codes if int(code) < 128], (described, codes)
+
+
+def check_commands_of_adit(tap):
+    said = json.loads(subprocess.run([ADIT, 'help', '--json'], check=True, timeout=60,
+                                     stdout=subprocess.PIPE).stdout)
+    for command in said['commands']:
+        tap.run(f'adit {command.get("noun", "")} {command["name"]}', check_adit, said, command)
+    tap.run('the pages of adit', check_adit_pages, said)
+    tap.run('the exit codes of adit', check_adit_codes)
+
+
 def main():
     tap = Tap()
+    check_commands_of_adit(tap)
     known = verbs()
     written = synopses()
     tap.case(known and set(known) == set(written), 'the pages have every verb, and no other',
