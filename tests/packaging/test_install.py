@@ -70,7 +70,10 @@ class Installed:
 
     def files(self):
         libdir = self.libdir
-        wanted = [self.path('sbindir', 'aditd'), self.unit,
+        wanted = [self.path('sbindir', 'aditd'), self.path('bindir', 'adit'), self.unit,
+                  self.path('datadir', 'bash-completion/completions/adit'),
+                  self.path('datadir', 'zsh/site-functions/_adit'),
+                  self.path('datadir', 'fish/vendor_completions.d/adit.fish'),
                   self.path('includedir', 'adit/guard.h'), f'{libdir}/libadit.a',
                   f'{libdir}/libadit.so', f'{libdir}/libadit.so.0',
                   f'{libdir}/libadit.so.{VERSION}', f'{libdir}/pkgconfig/libadit.pc',
@@ -100,8 +103,10 @@ class Installed:
                 assert os.path.islink(where) or not os.stat(where).st_mode & 0o022, where
 
     def version(self):
-        said = run(self.path('sbindir', 'aditd'), '--version')
-        assert VERSION in said, said
+        for option, name in (('sbindir', 'aditd'), ('bindir', 'adit')):
+            said = run(self.path(option, name), '--version',
+                       env={**os.environ, 'LD_LIBRARY_PATH': self.libdir})
+            assert VERSION in said, said
 
     def configure(self, *arguments):
         said = run('pkg-config', f'--define-variable=prefix={self.prefix}', *arguments, 'libadit',
@@ -180,7 +185,7 @@ def main():
         tap.run('every file is at its place', installed.files)
         tap.run('every man page', installed.pages)
         tap.run('nothing else', installed.nothing_else)
-        tap.run('the program says its version', installed.version)
+        tap.run('the programs say their version', installed.version)
         tap.run('a program links with the library', installed.links, folder)
         tap.run('a program links with the static library', installed.links_static, folder)
         tap.run('the unit names the program', installed.unit_names_program)
