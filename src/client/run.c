@@ -185,6 +185,8 @@ int run_enter(struct adit_client *client, struct report *report)
 	(void)pthread_mutex_lock(&client->mutex);
 	result = become_worker(client, &nothing, &taken, report);
 	(void)pthread_mutex_unlock(&client->mutex);
+	if (!result)
+		drain(client);
 	return result;
 }
 

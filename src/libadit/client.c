@@ -134,19 +134,12 @@ int adit_client_credentials_set(
 	return told(error, &report);
 }
 
-static int entry_failed(int error, const struct fault *fault)
-{
-	struct report report;
-
-	(void)report_set(&report, error, "%s", fault->text[0] ? fault->text : "no secret was read");
-	return told(error, &report);
-}
-
 int adit_client_credentials_from(
 	struct adit_client *client, const char *username, const char *source)
 {
 	struct entry_options options = {.cancel_fd = -1};
 	struct fault fault = {0};
+	struct report report;
 	struct buf secret;
 	char prompt[256];
 	int error;
@@ -160,13 +153,20 @@ int adit_client_credentials_from(
 	options.ask_secret = client->hooks.ask_secret;
 	options.context = client->hooks.context;
 	options.person_limit_ms = client->options.person_timeout_ms;
+	error = run_enter(client, &report);
+	if (error)
+		return told(error, &report);
 	options.cancel_fd = client->event_fd;
 	error = entry_read(source, &options, &secret, &fault);
-	if (error)
-		return entry_failed(error, &fault);
-	error = adit_client_credentials_set(client, username, secret.data);
-	buf_finish(&secret);
-	return error;
+	if (error) {
+		(void)report_set(
+			&report, error, "%s", fault.text[0] ? fault.text : "no secret was read");
+	} else {
+		error = account_give(client, username, secret.data, &report);
+		buf_finish(&secret);
+	}
+	run_leave(client);
+	return told(error, &report);
 }
 
 int adit_client_credentials_verify(struct adit_client *client)

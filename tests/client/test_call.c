@@ -40,6 +40,8 @@ static struct {
 	char body[128];
 } world;
 
+static char folder[64];
+
 static void answer_json(struct http_ticket ticket, int status, const char *text)
 {
 	const struct http_response response = {.status = status,
@@ -435,6 +437,48 @@ static void a_child_goes_on(void **state)
 	adit_client_close(client);
 }
 
+/* Only where the storage is shared. */
+static void clients_of_one_storage_share_turns(void **state)
+{
+	struct adit_client_options options = {.requests_per_10_s = 3,
+		.storage = ADIT_STORAGE_PLAINTEXT,
+		.storage_directory = folder};
+	struct adit_client *one = open_client(&options);
+	struct adit_client *two = open_client(&options);
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		int error = adit_client_pace(i % 2 ? one : two, 0);
+
+		if (error)
+			print_message("# %s\n", adit_client_text());
+		assert_int_equal(error, 0);
+	}
+	assert_int_equal(adit_client_pace(one, 0), ADIT_ERROR_WAIT);
+	assert_int_equal(adit_client_pace(two, 0), ADIT_ERROR_WAIT);
+	adit_client_close(one);
+	adit_client_close(two);
+}
+
+/* What was said to a client before it asks concerns nobody. */
+static void an_old_cancel_does_not_end_an_entry(void **state)
+{
+	struct adit_client_options options = {0};
+	struct adit_client *client = open_client(&options);
+	char source[32];
+	int ends[2];
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	(void)snprintf(source, sizeof(source), "fd:%d", ends[0]);
+	adit_client_cancel(client);
+	assert_int_equal(write(ends[1], "secret\n", 7), 7);
+	assert_int_equal(adit_client_credentials_from(client, "plans", source), 0);
+	assert_int_equal(close(ends[0]), 0);
+	assert_int_equal(close(ends[1]), 0);
+	adit_client_close(client);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, start, stop)
 
 int main(void)
@@ -449,7 +493,17 @@ int main(void)
 		TEST(waiting_can_be_cancelled),
 		TEST(threads_share_a_client),
 		TEST(a_child_goes_on),
+		TEST(clients_of_one_storage_share_turns),
+		TEST(an_old_cancel_does_not_end_an_entry),
 	};
 
-	return cmocka_run_group_tests_name("calls of an API", tests, NULL, NULL);
+	char command[96];
+	int failed;
+
+	(void)snprintf(folder, sizeof(folder), "/tmp/adit-call-XXXXXX");
+	if (!mkdtemp(folder))
+		return 1;
+	failed = cmocka_run_group_tests_name("calls of an API", tests, NULL, NULL);
+	(void)snprintf(command, sizeof(command), "rm -rf %s", folder);
+	return system(command) || failed;
 }
