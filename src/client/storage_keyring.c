@@ -382,34 +382,8 @@ static int take_item(const struct keyring *keyring, void *item, struct secret *r
 	return error;
 }
 
-int storage_keyring_read(const char *directory, struct secret *ret_text, struct fault *fault)
-{
-	struct keyring keyring;
-	struct glib_error *said = NULL;
-	struct glib_list *items = NULL;
-	int waited;
-	int error = init(&keyring, directory, fault);
-
-	if (error)
-		return error;
-	keyring.calls.search(keyring.service, &schema, keyring.attributes, SEARCH_LOAD_SECRETS,
-		keyring.cancellable, on_ready, &keyring);
-	waited = wait_for(&keyring);
-	if (!waited)
-		items = keyring.calls.search_end(keyring.service, keyring.result, &said);
-	if (waited || said)
-		error = tell(&keyring, waited, said);
-	else
-		error = items ? take_item(&keyring, items->data, ret_text) : ERROR_NOT_FOUND;
-	for (const struct glib_list *item = items; item; item = item->next)
-		keyring.calls.object_unref(item->data);
-	keyring.calls.list_free(items);
-	drop_result(&keyring);
-	finish(&keyring);
-	return error;
-}
-
-/* Storing in a collection that is locked or absent would have a person asked. */
+/* Storing in a collection that is locked or absent would have a person asked; of one that is
+ * locked nobody knows what is in it. */
 static int check_collection(struct keyring *keyring)
 {
 	struct glib_error *said = NULL;
@@ -433,6 +407,40 @@ static int check_collection(struct keyring *keyring)
 	if (keyring->calls.collection_is_locked(collection))
 		error = tell_locked(keyring);
 	keyring->calls.object_unref(collection);
+	return error;
+}
+
+static int tell_none(struct keyring *keyring)
+{
+	int error = check_collection(keyring);
+
+	return error ? error : ERROR_NOT_FOUND;
+}
+
+int storage_keyring_read(const char *directory, struct secret *ret_text, struct fault *fault)
+{
+	struct keyring keyring;
+	struct glib_error *said = NULL;
+	struct glib_list *items = NULL;
+	int waited;
+	int error = init(&keyring, directory, fault);
+
+	if (error)
+		return error;
+	keyring.calls.search(keyring.service, &schema, keyring.attributes, SEARCH_LOAD_SECRETS,
+		keyring.cancellable, on_ready, &keyring);
+	waited = wait_for(&keyring);
+	if (!waited)
+		items = keyring.calls.search_end(keyring.service, keyring.result, &said);
+	drop_result(&keyring);
+	if (waited || said)
+		error = tell(&keyring, waited, said);
+	else
+		error = items ? take_item(&keyring, items->data, ret_text) : tell_none(&keyring);
+	for (const struct glib_list *item = items; item; item = item->next)
+		keyring.calls.object_unref(item->data);
+	keyring.calls.list_free(items);
+	finish(&keyring);
 	return error;
 }
 

@@ -126,3 +126,26 @@ void put_part(struct storage *storage, const char *account, const char *part, co
 	if (error)
 		fail_msg("%s: %d: %s", part, error, fault.text);
 }
+
+void assert_refused(
+	const struct place *place, enum storage_kind kind, int expected, const char *words)
+{
+	struct storage *storage = NULL;
+	struct fault fault = {0};
+	int error = place_try(place, kind, "file:/nowhere/key", &storage, &fault);
+
+	if (error != expected || !strstr(fault.text, words))
+		fail_msg("%d, not %d: %s", error, expected, fault.text);
+	assert_null(storage);
+}
+
+void assert_unread(struct storage *storage, int expected, const char *words)
+{
+	struct buf bytes = {0};
+	struct fault fault = {0};
+	int error = storage_read(storage, ACCOUNT, "account", &bytes, &fault);
+
+	if (error != expected || !strstr(fault.text, words))
+		fail_msg("%d, not %d: %s", error, expected, fault.text);
+	assert_null(bytes.data);
+}

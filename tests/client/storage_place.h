@@ -37,4 +37,11 @@ void write_whole(const char *path, const void *bytes, size_t length);
 void assert_part(struct storage *storage, const char *account, const char *part, const char *text);
 void put_part(struct storage *storage, const char *account, const char *part, const char *text);
 
+/* Opening gives this error, and a line with this in it. */
+void assert_refused(
+	const struct place *place, enum storage_kind kind, int expected, const char *words);
+
+/* Reading ACCOUNT's part `account` gives this error, and a line with this in it. */
+void assert_unread(struct storage *storage, int expected, const char *words);
+
 #endif
