@@ -192,6 +192,7 @@ void context_notice_fork(struct adit_client *client)
 	if (client->is_stepped) {
 		client->stepped.exchange.begun = false;
 		client->stepped.locked = false;
+		client->stepped.forked = true;
 		operation_finish(&client->stepped);
 	}
 	client->is_stepped = false;

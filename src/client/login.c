@@ -16,10 +16,15 @@
 #include "client/identity.h"
 #include "client/keys.h"
 #include "client/login_flow.h"
+#include "client/loopback.h"
 #include "oauth/scope.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum { FAREWELL_MS = 2000 };
 
 struct login *login_of(const struct operation *operation)
 {
@@ -41,27 +46,85 @@ static void destroy(struct operation_flow *flow, struct operation *operation)
 	struct login *login = (struct login *)(void *)flow;
 
 	restore(login, operation->client);
+	if (operation->forked)
+		loopback_forget(login->loopback);
+	else
+		loopback_destroy(login->loopback);
+	if (login->browser_fd >= 0)
+		(void)close(login->browser_fd);
 	device_reply_finish(&login->device);
 	buf_finish(&login->scope);
 	memory_wipe(login, sizeof(*login));
 	free(login);
 }
 
+static int leave(struct operation *operation)
+{
+	int result = login_of(operation)->result;
+
+	destroy(operation->flow, operation);
+	operation->flow = NULL;
+	return operation_end(operation, result);
+}
+
+/* The browser's last page is on its way; whoever signed in should see it. */
+static int farewell(struct operation *operation)
+{
+	struct login *login = login_of(operation);
+	int64_t now_ms = clock_monotonic_ms();
+	bool cut = loopback_step(login->loopback) != 0;
+	int timeout_ms = loopback_timeout_ms(login->loopback);
+	int64_t wake_ms = login->farewell_ms;
+
+	if (cut || !loopback_is_answering(login->loopback) || now_ms >= login->farewell_ms) {
+		operation_unwatch(operation, loopback_fd(login->loopback));
+		return leave(operation);
+	}
+	if (timeout_ms >= 0 && now_ms + timeout_ms < wake_ms)
+		wake_ms = now_ms + timeout_ms;
+	return operation_wait(operation, wake_ms);
+}
+
+static int say_farewell(struct operation *operation)
+{
+	const struct report *report = &operation->report;
+	struct login *login = login_of(operation);
+	struct loopback_page page = {
+		.title = "You are signed in",
+		.text = "You can close this window and go back to the application.",
+	};
+	char text[sizeof(report->text) + sizeof(report->action) + 8];
+
+	if (login->result) {
+		(void)snprintf(text, sizeof(text), "%s\n%s", report->text, report->action);
+		page = (struct loopback_page){
+			.failed = true, .title = "You are not signed in", .text = text};
+	}
+	(void)loopback_answer(login->loopback, &page);
+	login->farewell_ms = clock_monotonic_ms() + FAREWELL_MS;
+	/* Where it can't be watched, it is looked at when that time has passed. */
+	(void)operation_watch(operation, loopback_fd(login->loopback));
+	return operation_next(operation, farewell);
+}
+
 int login_end(struct operation *operation, int result)
 {
 	struct adit_client *client = operation->client;
+	struct login *login = login_of(operation);
 	struct report report = operation->report;
 
 	if (!result)
 		report_init(&report);
-	gate_note(client, &report);
+	restore(login, client);
+	/* That a person said no, or that this host is at fault, is no reason to wait. */
+	if (result != ADIT_ERROR_DENIED && !login->is_local)
+		gate_note(client, &report);
 	if (client->account_id[0] && client->gate_changed)
 		(void)account_write_gate(client, &operation->report);
-	operation->report = report;
-	destroy(operation->flow, operation);
-	operation->flow = NULL;
 	context_unlock_account(operation);
-	return operation_end(operation, result);
+	operation->report = report;
+	login->result = result;
+	return login->answered ? say_farewell(operation) : leave(operation);
 }
 
 void login_await_person(struct operation *operation)
@@ -193,15 +256,6 @@ static int choose_scope(struct login *login, const struct adit_client *client)
 	return 0;
 }
 
-static int no_browser(struct operation *operation)
-{
-	(void)report_set(&operation->report, ADIT_ERROR_PERSON,
-		"%s: a person has to sign in, and this version of the library can't ask one in a "
-		"browser",
-		operation->client->authority);
-	return login_end(operation, ADIT_ERROR_PERSON);
-}
-
 static int dispatch(struct operation *operation)
 {
 	struct login *login = login_of(operation);
@@ -213,7 +267,7 @@ static int dispatch(struct operation *operation)
 	if (error)
 		return login_end(operation, error);
 	return operation_next(operation,
-		operation->argument == ADIT_FLOW_DEVICE ? login_device_begin : no_browser);
+		operation->argument == ADIT_FLOW_DEVICE ? login_device_begin : login_browser_begin);
 }
 
 /* A person's tokens beside a stored password would be another identity's as soon as they
@@ -242,6 +296,7 @@ int login_begin(struct operation *operation)
 		return operation_end(operation, report_set(&operation->report, ADIT_ERROR_MEMORY,
 							"no memory for a sign-in"));
 	login->flow.destroy = destroy;
+	login->browser_fd = -1;
 	buf_init(&login->scope, TOKEN_REPLY_SCOPE_MAX);
 	operation->flow = &login->flow;
 	error = account_open(client, &operation->report);

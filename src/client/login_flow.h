@@ -11,6 +11,8 @@
 #include "oauth/pkce.h"
 #include "oauth/token_message.h"
 
+struct loopback;
+
 enum { LOGIN_RANDOM_SIZE = PKCE_VERIFIER_SIZE };
 
 /* Of one login; the operation's flow. */
@@ -24,6 +26,16 @@ struct login {
 	struct token_record before;    /* the tokens while those that came are looked at */
 	bool has_before;
 
+	/* In the browser. */
+	struct loopback *loopback;
+	int browser_fd; /* of browser_start(); -1: nothing is known of it any more */
+	bool answered;	/* its redirect came: the browser waits for how it ends */
+	char state[LOGIN_RANDOM_SIZE];
+	char verifier[PKCE_VERIFIER_SIZE];
+	bool is_local; /* what failed has nothing to do with the authority */
+	int result;
+	int64_t farewell_ms; /* how long the browser may take to be told */
+
 	/* On another device. */
 	struct device_reply device;
 	int64_t interval_ms;
@@ -33,6 +45,7 @@ struct login {
 struct login *login_of(const struct operation *operation);
 
 /* First states, with the metadata there and nothing locked. */
+int login_browser_begin(struct operation *operation);
 int login_device_begin(struct operation *operation);
 
 /* Gives the person their time, from now on. */

@@ -54,6 +54,7 @@ struct operation {
 	int64_t min_ttl_ms;	     /* of a token operation */
 	int64_t pause_ms;	     /* before the lock is tried again */
 	bool locked;		     /* holds the account's lock in the storage */
+	bool forked;		     /* it is the parent's, which alone goes on with it */
 };
 
 /* --- what a state returns ---------------------------------------------------- */

@@ -257,11 +257,12 @@ class Request:
         self.place = urllib.parse.unquote(parts.path)
         self.query = dict(urllib.parse.parse_qsl(parts.query))
         self.form = dict(urllib.parse.parse_qsl(body.decode('latin-1'), encoding='utf-8'))
-        self.by, self.secret = 'none', None
+        self.by, self.secret, self.client = 'none', None, self.form.get('client_id')
         kind, _, value = self.fields.get('authorization', '').partition(' ')
         if kind.lower() == 'basic':
             pair = base64.b64decode(value + '=' * (-len(value) % 4)).decode().partition(':')
             self.by, self.secret = 'basic', urllib.parse.unquote_plus(pair[2])
+            self.client = urllib.parse.unquote_plus(pair[0])
         elif 'client_secret' in self.form:
             self.by, self.secret = 'post', self.form['client_secret']
         elif 'client_assertion' in self.form:
@@ -319,7 +320,7 @@ class Exchange:
         change = dict(self.id_token)
         now = int(time.time()) + (self.skew_s if isinstance(self.skew_s, int) else 0)
         at_hash = hashlib.sha256(access_token.encode()).digest()[:16]
-        claims = {'iss': self.issuer, 'sub': 'anna', 'aud': self.request.form.get('client_id'),
+        claims = {'iss': self.issuer, 'sub': 'anna', 'aud': self.request.client,
                   'nonce': nonce, 'at_hash': encode(at_hash), 'name': 'Anna',
                   'iat': now + change.pop('iat', 0), 'exp': now + change.pop('exp', 300)}
         alg, kid = change.pop('alg', 'ES256'), change.pop('kid', 'one')

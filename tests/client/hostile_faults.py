@@ -42,6 +42,9 @@ ANSWERS = {
     '400-number': (400, '{"error":400,"error_description":["a"]}', JSON, {}),
     '400-controls': (400, '{"error":"invalid_\\u0000\\u001b[31m","error_description":'
                           '"a\\nb\\u0007\\u202e"}', JSON, {}),
+    '400-slow-down': (400, '{"error":"slow_down"}', JSON, {}),
+    '400-expired': (400, '{"error":"expired_token"}', JSON, {}),
+    '400-denied': (400, '{"error":"access_denied"}', JSON, {}),
     '403-empty': (403, '', None, {}),
     '500-empty': (500, '', None, {}),
     '503': (503, '{"error":"temporarily_unavailable"}', JSON, {}),
@@ -180,7 +183,7 @@ MEMBERS = {
 }
 ABSENT = {'no-token': 'access_token', 'type-missing': 'token_type', 'expires-missing':
           'expires_in', 'issuer-missing': 'issuer', 'endpoint-missing': 'token_endpoint',
-          'keys-missing': 'keys', 'id-token-missing': 'id_token',
+          'no-iss': 'authorization_response_iss_parameter_supported', 'keys-missing': 'keys', 'id-token-missing': 'id_token',
           'device-code-missing': 'device_code'}
 FAULTS |= {name: with_members(**members) for name, members in MEMBERS.items()}
 FAULTS |= {name: without(member) for name, member in ABSENT.items()}
@@ -245,6 +248,7 @@ FAULTS |= {
     'id-token-audience': id_token(aud='other'),
     'id-token-audiences': id_token(aud=['other', 'another']),
     'id-token-party': id_token(azp='other'),
+    'id-token-subject': id_token(sub='bert'),
     'id-token-nonce': id_token(nonce='other'),
     'id-token-expired': id_token(exp=-7200),
     'id-token-future': id_token(iat=7200),
