@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """The man pages say of every verb of aditd and every command of adit what `--help` says, of the
-configuration file which keys there are, and of the guard what its header shows: both ways."""
+configuration file which keys there are, and of the library what its headers show: both ways."""
 import glob
 import json
 import os
@@ -194,6 +194,62 @@ def check_commands_of_adit(tap):
     tap.run('the exit codes of adit', check_adit_codes)
 
 
+def prototypes():
+    """{function: its type and arguments}, of all public headers."""
+    result = {}
+    for path in glob.glob(os.path.join(SOURCE, 'include/adit/*.h')):
+        with open(path, encoding='utf-8') as file:
+            found = re.findall(r'^ADIT_PUBLIC ([^;(]*?)(\w+)\(([^;]*)\);', file.read(), re.M)
+        for kind, name, arguments in found:
+            result[name] = (kind.strip(), tuple(re.split(r',\s*', arguments.strip())))
+    return result
+
+
+def described_functions():
+    """{function: (page, type, arguments)}, of all pages of section 3."""
+    result = {}
+    for path in glob.glob(os.path.join(MAN, '*.3')):
+        text = section(os.path.basename(path), 'SYNOPSIS')
+        forms = r'^\.Ft (.*)\n((?:\.Fo .*\n(?:\.Fa .*\n)*\.Fc|\.Fn .*))$'
+        for kind, form in re.findall(forms, text, re.M):
+            name = form.split()[1]
+            arguments = re.findall(r'"([^"]*)"', form) or form.split()[2:]
+            result[name] = (os.path.basename(path), kind, tuple(arguments))
+    return result
+
+
+def check_functions():
+    """Each function that the library exports, as its header has it, and found by its name."""
+    with open(os.path.join(SOURCE, 'src/libadit/symbols.txt'), encoding='utf-8') as file:
+        exported = {line.strip() for line in file if line.strip() and line[0] != '#'}
+    pages, headers = described_functions(), prototypes()
+    assert set(pages) == exported, f'pages {set(pages) ^ exported} exported'
+    with open(os.path.join(SOURCE, 'docs/meson.build'), encoding='utf-8') as file:
+        installed = file.read()
+    for name, (page, kind, arguments) in pages.items():
+        assert (kind, arguments) == headers[name], f'{page}: {kind, arguments}, {headers[name]}'
+        at = f"'man/{name}.3'" if page == f'{name}.3' else f"'{name}': '{page[:-2]}'"
+        assert at in installed, f'docs/meson.build has no {at}'
+
+
+def check_members():
+    """Each member of the structures that a caller fills in or reads."""
+    pages = {'adit_client_options': 'adit_client_set_options', 'adit_client_hooks':
+             'adit_client_set_hooks', 'adit_client_error': 'adit_client_last_error',
+             'adit_device_code': 'adit_client_set_hooks', 'adit_call': 'adit_client_call',
+             'adit_answer': 'adit_client_call', 'adit_wait': 'adit_client_start'}
+    with open(os.path.join(SOURCE, 'include/adit/client.h'), encoding='utf-8') as file:
+        header = re.sub(r'/\*.*?\*/', '', file.read(), flags=re.S)
+    for structure, page in pages.items():
+        body = re.search(rf'^struct {structure} \{{$(.*?)^\}};$', header, re.M | re.S)[1]
+        members = re.findall(r'(\w+)(?:\[\d+\])?;|\(\*(\w+)\)', body)
+        assert members, structure
+        text = section(page + '.3', 'DESCRIPTION')
+        # Of every structure adit_client_open.3 says what `size` and `context` are for.
+        for name in {one or other for one, other in members} - {'size', 'expires_in_s'}:
+            assert re.search(rf'\b{name}\b', text), f'{page}.3 does not say what {name} is'
+
+
 def main():
     tap = Tap()
     check_commands_of_adit(tap)
@@ -208,6 +264,8 @@ def main():
         tap.run(f'{page} describes nothing else', check_nothing_else, page, options)
     tap.run('aditd.conf.5 has the keys that aditd takes', check_configuration)
     tap.run('the examples of the guard set the same options', check_examples)
+    tap.run('every exported function has its page', check_functions)
+    tap.run('the pages say what every member is', check_members)
     tap.finish()
 
 
