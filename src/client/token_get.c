@@ -57,7 +57,6 @@ static bool is_passing(int result)
 	       result == ADIT_ERROR_WAIT || result == ADIT_ERROR_PROTOCOL;
 }
 
-/* A token that is still alive is given while the authority can't be asked. */
 static int finish(struct operation *operation, int result)
 {
 	struct adit_client *client = operation->client;
@@ -67,27 +66,38 @@ static int finish(struct operation *operation, int result)
 		(void)account_write_gate(client, &operation->report);
 	client->skew_learnt = false;
 	operation->report = report;
-	if (is_passing(result) && is_fresh(client, 0)) {
-		context_log(client, "the last token serves on: %s", report.text);
-		result = 0;
-	}
 	if (!result)
 		result = context_adopt_token(client, &operation->report);
 	context_unlock_account(operation);
 	return operation_end(operation, result);
 }
 
-/* Asking has ended. */
-static int ended(struct operation *operation)
+/* A token that is still alive is given while the authority can't be asked. */
+static int serve(struct operation *operation, int result)
 {
-	int result = operation->result;
+	struct adit_client *client = operation->client;
 
-	if (result)
-		operation->report.code = result;
+	if (is_passing(result) && is_fresh(client, 0)) {
+		context_log(client, "the last token serves on: %s", operation->report.text);
+		result = 0;
+	}
+	return finish(operation, result);
+}
+
+static void note(struct operation *operation)
+{
+	if (operation->result)
+		operation->report.code = operation->result;
 	else
 		report_init(&operation->report);
 	gate_note(operation->client, &operation->report);
-	return finish(operation, result);
+}
+
+/* Asking has ended. */
+static int ended(struct operation *operation)
+{
+	note(operation);
+	return serve(operation, operation->result);
 }
 
 /* --- the rungs ---------------------------------------------------------------------- */
@@ -155,7 +165,7 @@ static int look_again(struct operation *operation)
 		return finish(operation, 0);
 	error = gate_check(client, &operation->report);
 	if (error)
-		return finish(operation, error);
+		return serve(operation, error);
 	return operation_sub(operation, discover_begin, after_discovery);
 }
 
@@ -198,11 +208,18 @@ int token_get_begin(struct operation *operation)
 
 /* --- verifying credentials ------------------------------------------------------------ */
 
+/* That an older token is alive says nothing of the credentials. */
+static int verify_ended(struct operation *operation)
+{
+	note(operation);
+	return finish(operation, operation->result);
+}
+
 static int verify_after_discovery(struct operation *operation)
 {
 	if (operation->result)
-		return ended(operation);
-	return operation_sub(operation, unattended_begin, ended);
+		return verify_ended(operation);
+	return operation_sub(operation, unattended_begin, verify_ended);
 }
 
 static int verify_locked(struct operation *operation)
