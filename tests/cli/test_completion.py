@@ -14,7 +14,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../
 from tap import Tap
 
 SOURCE = os.environ['ADIT_SOURCE']
-ADIT = os.path.abspath(sys.argv[1])
+ADIT = os.path.abspath(sys.argv[2])
 FOLDER = os.path.join(SOURCE, 'packaging/completion')
 BASH = '''
 source %s/adit.bash
