@@ -372,3 +372,20 @@ void http_reader_next(struct http_reader *reader)
 	}
 	begin(reader);
 }
+
+const char *http_request_field(
+	const struct http_request *request, const char *name, size_t *ret_count)
+{
+	const char *value = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < request->field_count; i++) {
+		if (strcasecmp(request->fields[i].name, name) != 0)
+			continue;
+		if (!count++)
+			value = request->fields[i].value;
+	}
+	if (ret_count)
+		*ret_count = count;
+	return value;
+}
