@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define PEM_BEGIN "-----BEGIN PRIVATE KEY-----"
+#define PEM_SPACE " \t\r\n"
 #define PEM_END "-----END PRIVATE KEY-----"
 #define PEM_BEGIN_ENCRYPTED "-----BEGIN ENCRYPTED PRIVATE KEY-----"
 #define PEM_ENCRYPTED_OLD "Proc-Type: 4,ENCRYPTED"
@@ -34,7 +35,7 @@ static int decode(const char *text, size_t length, struct secret *ret_der)
 	if (!error)
 		error = secret_init_empty(&der, length);
 	for (size_t i = 0; !error && i < length; i++)
-		if (!memchr(" \t\r\n", text[i], 4))
+		if (!text[i] || !strchr(PEM_SPACE, text[i]))
 			joined.bytes[count++] = (unsigned char)text[i];
 	if (!error)
 		error = base64_decode_any(

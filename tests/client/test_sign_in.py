@@ -68,7 +68,7 @@ def nobody_is_signed_in(driver):
 
 # --- in the browser -----------------------------------------------------------------------------
 
-@suite.case('a sign-in in the browser, and what it asks for')
+@suite.case('a sign-in in the browser, and what it asks for (requirements 9, 10)')
 def browser():
     with Driver() as driver:
         instance = open_app(driver, 'good.browser')
@@ -177,7 +177,7 @@ def refused(fault, code, words):
 
 for FAULT, CODE, WORDS in (('iss-wrong', TRUST, 'iss is "https://other.example"'),
                            ('iss-missing', TRUST, 'no iss'), ('denied', DENIED, 'access_denied')):
-    suite.case(f'a redirect that ends it: {FAULT}', FAULT, CODE, WORDS)(refused)
+    suite.case(f'a redirect that ends it: {FAULT} (requirement 7)', FAULT, CODE, WORDS)(refused)
 
 
 @suite.case('an authority without iss in its redirects need not send it')
@@ -252,7 +252,7 @@ def distrusted(flow, endpoint, fault, code):
 
 for FLOW, FAULTS in (('browser', DISTRUSTED | OF_THE_BROWSER), ('device', DISTRUSTED)):
     for FAULT, CODE in FAULTS.items():
-        suite.case(f'{FLOW}: {FAULT}', FLOW, 'token', FAULT, CODE)(distrusted)
+        suite.case(f'{FLOW}: {FAULT} (requirement 50)', FLOW, 'token', FAULT, CODE)(distrusted)
 for FAULT, CODE in KEYS.items():
     suite.case(f'browser: {FAULT}', 'browser', 'jwks', FAULT, CODE)(distrusted)
 

@@ -116,7 +116,7 @@ static void test_states(void **state)
 	authorization_response_finish(&response);
 }
 
-/* RFC 9207, 2.4. */
+/* Requirement 7 (RFC 9207, 2.4). */
 static void test_issuers(void **state)
 {
 	static const struct {

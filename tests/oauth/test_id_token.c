@@ -96,7 +96,7 @@ static void test_good_tokens(void **state)
 		verify(*state, "{\"alg\":\"ES256\",\"typ\":\"JWT\"}", good[0], &standard, NULL), 0);
 }
 
-/* Each for the reason that is told. */
+/* Requirement 50: each for the reason that is told. */
 static void test_bad_claims(void **state)
 {
 	static const struct {

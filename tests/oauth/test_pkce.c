@@ -21,6 +21,7 @@ static void test_the_standards_example(void **state)
 	assert_string_equal(challenge, "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
 }
 
+/* Requirement 11. */
 static void test_verifiers(void **state)
 {
 	char first[PKCE_VERIFIER_SIZE];
