@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""The programs of examples/, each run against `aditd dev` and the sample API. TAP.
+"""The programs of examples/, each run against `aditd dev` and the sample API; that of a person's
+desktop against npm's oidc-provider, with a script as browser and person. TAP.
 
 test_examples.py ADITD EXTERNAL_API NAME=PROGRAM…
 """
+import json
 import os
 import re
 import signal
@@ -51,9 +53,9 @@ class Place:
         self.dev.stop()
 
 
-def run(name, *arguments):
+def run(name, *arguments, **more):
     done = subprocess.run([PROGRAMS[name], *arguments], stdin=subprocess.DEVNULL, text=True,
-                          capture_output=True, timeout=PATIENCE_S, check=False)
+                          capture_output=True, timeout=PATIENCE_S, check=False, **more)
     check(not SANITIZER.search(done.stderr), done.stderr)
     return done
 
@@ -125,6 +127,33 @@ def check_feed_ends(place):
     equal(done.stderr.count('\n'), 1, 'its lines of complaint')
 
 
+def check_desktop(folder):
+    """Signs in by the browser once, and from then on by what is kept."""
+    here = os.path.join(SOURCE, 'tests/client')
+    path = os.path.join(folder, 'xdg-open')
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o700), 'w', encoding='utf-8') as file:
+        file.write('#!/bin/sh\n'
+                   f'/usr/bin/python3 {here}/person.py "$1" > {folder}/person.json 2>&1 &\n')
+    environment = {**os.environ, 'PATH': folder + ':' + os.environ['PATH'], 'DISPLAY': ':none'}
+    environment.pop('DBUS_SESSION_BUS_ADDRESS', None)
+    with subprocess.Popen(['node', os.path.join(here, 'oidc_provider.mjs')], text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as provider:
+        try:
+            said = json.loads(provider.stdout.readline())
+            arguments = (said['authority'], said['clients']['native']['client_id'],
+                         os.path.join(folder, 'desktop'))
+            first = run('desktop', *arguments, env=environment)
+            os.unlink(path)
+            second = run('desktop', *arguments, env=environment)
+        finally:
+            provider.terminate()
+    equal((first.returncode, first.stderr), (0, ''), 'the first run')
+    lines = first.stdout.split('\n')
+    equal(lines[0], 'Your browser opens, for you to sign in.', 'what it says first')
+    check(re.fullmatch(r'Signed in as \S+\.', lines[1]), first.stdout)
+    equal((second.returncode, second.stdout), (0, lines[1] + '\n'), 'the second run')
+
+
 def main():
     tap = Tap()
     with tempfile.TemporaryDirectory() as folder:
@@ -134,6 +163,10 @@ def main():
                            ('feed, refused', check_feed_ends)):
             tap.run(name, body, place)
         place.end()
+        if os.path.isdir(os.path.join(SOURCE, 'tests/clients/node_modules')):
+            tap.run('desktop', check_desktop, folder)
+        else:
+            tap.skip('desktop', 'no tests/clients/node_modules; ./check installs them')
     tap.finish()
 
 
