@@ -224,7 +224,7 @@ static int identify(struct invocation *invocation, const struct session_request 
 	if (text_copy(session->client_id, sizeof(session->client_id), client_id) ||
 		text_copy(session->account, sizeof(session->account), account ? account : ""))
 		return complain_usage(invocation, "--client-id or --account is too long");
-	session->options.account = account ? session->account : NULL;
+	session->options.account = session->account;
 	return EXIT_DONE;
 }
 

@@ -118,12 +118,14 @@ class Authority:
 class Terminal:
     """adit on a terminal of its own: what is typed, and what is seen."""
 
+    program = ADIT
+
     def __init__(self, home, *arguments, **environment):
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
             try:
                 os.chdir(home.folder)
-                os.execve(ADIT, [ADIT, *arguments], {**home.environment, **environment})
+                os.execve(self.program, [self.program, *arguments], {**home.environment, **environment})
             finally:
                 os._exit(99)
         self.seen = b''

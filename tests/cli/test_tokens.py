@@ -388,7 +388,7 @@ def person(folder):
     hostile.instance(name).settings |= {'refresh': False, 'expires_in': 1}
     home.fails(8, 'service', 'set', hostile.url(name), '-u', 'x', start_new_session=True)
     home.good('login', hostile.url(name), '--device', '--json')
-    until(lambda: home.json('status')[0]['token']['expires_in'] <= 0, 'the token ends')
+    until(lambda: home.run('token', hostile.url(name)).returncode, 'the token ends')
     home.fails(8, 'token', hostile.url(name))
 
 
