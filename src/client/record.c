@@ -2,6 +2,7 @@
 #include "client/record_read.h"
 
 #include "base/random.h"
+#include "codec/base64url.h"
 
 #include <string.h>
 
@@ -110,6 +111,42 @@ void record_read_secret(struct record_reader *reader, const struct json_secret *
 {
 	if (member(reader, secret->name) && !secret->text)
 		fail(reader, ERROR_INVALID, secret->name);
+}
+
+/* 0, ERROR_INVALID or ERROR_MEMORY. */
+static int decode(const char *encoded, size_t max, char **text)
+{
+	struct buf bytes;
+	int error;
+
+	buf_init(&bytes, max);
+	error = buf_reserve(&bytes, max);
+	if (!error)
+		error = base64url_decode(encoded, strlen(encoded), (unsigned char *)bytes.data, max,
+				&bytes.len)
+				? ERROR_INVALID
+				: 0;
+	if (!error && memchr(bytes.data, 0, bytes.len))
+		error = ERROR_INVALID;
+	if (!error) {
+		bytes.data[bytes.len] = '\0';
+		error = record_set_text(text, bytes.data);
+	}
+	buf_finish(&bytes);
+	return error;
+}
+
+void record_read_encoded(
+	struct record_reader *reader, const struct json_secret *found, size_t max, char **text)
+{
+	int error;
+
+	record_read_secret(reader, found);
+	if (reader->error || !found->text)
+		return;
+	error = decode(found->text, max, text);
+	if (error)
+		fail(reader, error, found->name);
 }
 
 void record_read_fixed(struct record_reader *reader, const char *name, size_t size, char *text)
@@ -223,6 +260,21 @@ void record_write_begin(struct json_writer *writer, struct buf *buf)
 	json_writer_init(writer, buf);
 	json_write_object(writer, NULL);
 	json_write_number(writer, "version", RECORD_VERSION);
+}
+
+void record_write_encoded(struct json_writer *writer, const char *name, const char *text)
+{
+	struct buf encoded;
+
+	if (!text)
+		return;
+	buf_init(&encoded, RECORD_ENCODED(RECORD_METADATA_MAX));
+	(void)base64url_append(&encoded, text, strlen(text));
+	if (!encoded.failed)
+		json_write_text_length(writer, name, encoded.data, encoded.len);
+	else if (!writer->buf->failed)
+		writer->buf->failed = encoded.failed;
+	buf_finish(&encoded);
 }
 
 void record_write_moment(struct json_writer *writer, const char *name, const struct moment *moment)

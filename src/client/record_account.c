@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/record_read.h"
 
-#include "base/secret.h"
-#include "codec/base64url.h"
-
 #include <string.h>
-
-enum { SECRET_TEXT_MAX = (RECORD_SECRET_MAX + 2) / 3 * 4 };
 
 static const char *const methods[] = {
 	"", "person", "password", "client_secret", "private_key", NULL};
@@ -56,18 +51,6 @@ static int check(const struct account_record *record)
 	return error;
 }
 
-/* As base64url, since a password may have any character. */
-static void write_secret(struct json_writer *writer, const char *secret)
-{
-	char text[SECRET_TEXT_MAX];
-
-	if (!secret)
-		return;
-	base64url_encode(text, secret, strlen(secret));
-	json_write_text_length(writer, "secret", text, base64url_encoded_length(strlen(secret)));
-	memory_wipe(text, sizeof(text));
-}
-
 int account_record_print(const struct account_record *record, struct buf *buf)
 {
 	struct json_writer writer;
@@ -81,7 +64,8 @@ int account_record_print(const struct account_record *record, struct buf *buf)
 	json_write_text(&writer, "account", record->account);
 	json_write_text(&writer, "method", methods[record->method]);
 	json_write_text(&writer, "username", record->username);
-	write_secret(&writer, record->secret);
+	/* A password may have any character. */
+	record_write_encoded(&writer, "secret", record->secret);
 	json_write_text(&writer, "generation", record->generation);
 	json_write_boolean(&writer, "verified", record->verified);
 	write_breaker(&writer, &record->breaker);
@@ -99,26 +83,6 @@ static void read_breaker(struct record_reader *reader, struct account_breaker *b
 	record_read_int(&inner, "http_status", 999, &breaker->http_status);
 	record_read_moment(&inner, "at", &breaker->at);
 	record_reader_join(reader, &inner);
-}
-
-static void read_secret(
-	struct record_reader *reader, const struct json_secret *found, char **ret_secret)
-{
-	unsigned char bytes[RECORD_SECRET_MAX + 1];
-	size_t length = 0;
-	bool good;
-
-	record_read_secret(reader, found);
-	if (reader->error || !found->text)
-		return;
-	good = !base64url_decode(
-		       found->text, strlen(found->text), bytes, RECORD_SECRET_MAX, &length) &&
-	       !memchr(bytes, 0, length);
-	record_require(reader, found->name, good);
-	bytes[length] = '\0';
-	if (good && record_set_text(ret_secret, (const char *)bytes))
-		reader->error = ERROR_MEMORY;
-	memory_wipe(bytes, sizeof(bytes));
 }
 
 static void read_members(struct record_reader *reader, struct account_record *record)
@@ -142,7 +106,7 @@ static void read_members(struct record_reader *reader, struct account_record *re
 int account_record_parse(
 	const char *text, size_t length, struct account_record *ret_record, struct fault *fault)
 {
-	struct json_secret secret = {.name = "secret", .max = SECRET_TEXT_MAX};
+	struct json_secret secret = {.name = "secret", .max = RECORD_ENCODED(RECORD_SECRET_MAX)};
 	const struct record_source source = {.part = STORAGE_PART_ACCOUNT,
 		.text = text,
 		.length = length,
@@ -154,7 +118,7 @@ int account_record_parse(
 
 	account_record_init(&record);
 	record_reader_init(&reader, &source, &document, fault);
-	read_secret(&reader, &secret, &record.secret);
+	record_read_encoded(&reader, &secret, RECORD_SECRET_MAX, &record.secret);
 	read_members(&reader, &record);
 	json_secret_finish(&secret);
 	json_free(document);

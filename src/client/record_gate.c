@@ -40,7 +40,7 @@ int gate_record_print(const struct gate_record *record, struct buf *buf)
 		json_write_number(&writer, "skew_ms", record->skew_ms);
 		record_write_moment(&writer, "skew_at", &record->skew_at);
 	}
-	json_write_text(&writer, "metadata", record->metadata);
+	record_write_encoded(&writer, "metadata", record->metadata);
 	record_write_moment(&writer, "metadata_at", &record->metadata_at);
 	json_write_object_end(&writer);
 	return json_writer_status(&writer);
@@ -56,7 +56,6 @@ static void read_members(struct record_reader *reader, struct gate_record *recor
 	record_read_number(reader, "skew_ms", -skew_max_ms, skew_max_ms, &record->skew_ms);
 	record->skew_known = !reader->error && json_member(reader->object, "skew_ms");
 	record_read_moment(reader, "skew_at", &record->skew_at);
-	record_read_text(reader, "metadata", RECORD_METADATA_MAX, &record->metadata);
 	record_read_moment(reader, "metadata_at", &record->metadata_at);
 }
 
@@ -66,12 +65,20 @@ int gate_record_parse(
 	struct record_reader reader;
 	struct gate_record record;
 	struct json *document = NULL;
-	const struct record_source source = {
-		.part = STORAGE_PART_GATE, .text = text, .length = length};
+	/* No secret: a document in a document would be all escapes. */
+	struct json_secret metadata = {
+		.name = "metadata", .max = RECORD_ENCODED(RECORD_METADATA_MAX)};
+	const struct record_source source = {.part = STORAGE_PART_GATE,
+		.text = text,
+		.length = length,
+		.secrets = &metadata,
+		.secret_count = 1};
 
 	gate_record_init(&record);
 	record_reader_init(&reader, &source, &document, fault);
 	read_members(&reader, &record);
+	record_read_encoded(&reader, &metadata, RECORD_METADATA_MAX, &record.metadata);
+	json_secret_finish(&metadata);
 	json_free(document);
 	if (reader.error)
 		gate_record_finish(&record);

@@ -8,6 +8,9 @@
 #include "codec/json_secret.h"
 #include "codec/json_writer.h"
 
+/* How long a text is as base64url. */
+#define RECORD_ENCODED(length) (((length) + 2) / 3 * 4)
+
 enum { RECORD_VERSION = 1, RECORD_JSON_MAX = STORAGE_PART_MAX };
 
 struct record_reader {
@@ -38,6 +41,9 @@ struct record_reader record_reader_in(struct record_reader *reader, const char *
 void record_read_text(struct record_reader *reader, const char *name, size_t max, char **text);
 /* A member that was taken out already: an error where it was no text. */
 void record_read_secret(struct record_reader *reader, const struct json_secret *secret);
+/* The same for one that was written by record_write_encoded(). */
+void record_read_encoded(
+	struct record_reader *reader, const struct json_secret *found, size_t max, char **text);
 void record_read_fixed(struct record_reader *reader, const char *name, size_t size, char *text);
 void record_read_generation(
 	struct record_reader *reader, const char *name, char text[RECORD_GENERATION_SIZE]);
@@ -70,6 +76,8 @@ int record_check_texts(const struct record_text *texts, size_t count);
 bool record_is_visible(const char *text);
 
 void record_write_begin(struct json_writer *writer, struct buf *buf);
+/* As base64url; NULL leaves it out. */
+void record_write_encoded(struct json_writer *writer, const char *name, const char *text);
 void record_write_moment(struct json_writer *writer, const char *name, const struct moment *moment);
 
 /* Prints to the storage; reads from it. */

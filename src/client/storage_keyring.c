@@ -27,6 +27,7 @@ enum {
 	ATTRIBUTE_STRING = 0,
 	ATTRIBUTES_MAX = 32,
 	TEXT_MAX = 256,
+	ITERATIONS_MAX = 1000,
 };
 
 struct glib_error {
@@ -324,6 +325,10 @@ static void finish(struct keyring *keyring)
 		calls->object_unref(keyring->service);
 	end_timeout(keyring, keyring->give_up);
 	end_timeout(keyring, keyring->abandon);
+	/* What proxies leave to be freed in their context. */
+	for (int i = 0; i < ITERATIONS_MAX && calls->context_iteration(keyring->context, 0); i++)
+		drop_result(keyring);
+	drop_result(keyring);
 	calls->context_pop(keyring->context);
 	calls->table_unref(keyring->attributes);
 	calls->object_unref(keyring->cancellable);
