@@ -230,10 +230,8 @@ static int begin(struct http_client *client, const struct http_call *call, const
 
 int http_client_begin(struct http_client *client, const struct http_call *call, struct fault *fault)
 {
-	struct http_signals signals;
 	struct uri uri;
 	const char *brackets;
-	int error;
 
 	if (client->under_way) {
 		fault_set(fault, "another HTTP request is under way");
@@ -255,10 +253,7 @@ int http_client_begin(struct http_client *client, const struct http_call *call, 
 		uri.https ? "https" : "http", brackets, uri.host, *brackets ? "]" : "",
 		(unsigned)uri.port);
 	client->repeatable = !strcmp(call->method, "GET") || !strcmp(call->method, "HEAD");
-	http_signals_hold(&signals);
-	error = begin(client, call, &uri, fault);
-	http_signals_release(&signals);
-	return error;
+	return begin(client, call, &uri, fault);
 }
 
 int http_client_fd(const struct http_client *client)
@@ -289,6 +284,9 @@ static int error_of(struct http_client *client, CURLcode code)
 {
 	int error = client->arrival.error ? client->arrival.error : http_curl_error(code);
 
+	/* OpenSSL's word for it. */
+	if (error && strstr(client->curl_text, "malloc failure"))
+		return ERROR_MEMORY;
 	/* 7.88 says so too of a field that is longer than it takes. */
 	if (error == ERROR_MEMORY && !client->arrival.error && client->arrival.head_bytes)
 		return ERROR_LIMIT;
@@ -363,9 +361,11 @@ static int step(struct http_client *client, struct http_reply *ret_reply, struct
 	int left;
 
 	if (error) {
-		(void)fail(client, ERROR_UNAVAILABLE, "its socket can't be waited for", fault);
+		error = error == ERROR_MEMORY ? error : ERROR_UNAVAILABLE;
+		(void)fail(client, error,
+			error == ERROR_MEMORY ? NULL : "its socket can't be waited for", fault);
 		end_call(client);
-		return ERROR_UNAVAILABLE;
+		return error;
 	}
 	message = client->curl->multi_info_read(client->events.multi, &left);
 	if (!message)

@@ -156,9 +156,9 @@ int http_events_timeout_ms(const struct http_events *events)
 	return left_ms > 0 ? (int)left_ms : 0;
 }
 
-static CURLMcode tell(struct http_events *events, const struct epoll_event *event)
+/* `ret_running`: how many transfers have not ended. */
+static CURLMcode tell(struct http_events *events, const struct epoll_event *event, int *ret_running)
 {
-	int running;
 	int what = 0;
 
 	if (event->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP))
@@ -167,7 +167,7 @@ static CURLMcode tell(struct http_events *events, const struct epoll_event *even
 		what |= CURL_CSELECT_OUT;
 	if (event->events & EPOLLERR)
 		what |= CURL_CSELECT_ERR;
-	return events->curl->multi_socket_action(events->multi, event->data.fd, what, &running);
+	return events->curl->multi_socket_action(events->multi, event->data.fd, what, ret_running);
 }
 
 int http_events_step(struct http_events *events)
@@ -175,13 +175,13 @@ int http_events_step(struct http_events *events)
 	struct epoll_event ready[EVENTS_AT_ONCE];
 	CURLMcode code = CURLM_OK;
 	bool idle = false;
-	int running;
+	int running = 1;
 
-	for (int round = 0; !code && !idle && round < ROUNDS_MAX; round++) {
+	for (int round = 0; !code && running && !idle && round < ROUNDS_MAX; round++) {
 		int count = epoll_wait(events->epoll, ready, EVENTS_AT_ONCE, 0);
 
 		for (int i = 0; !code && i < count; i++)
-			code = tell(events, &ready[i]);
+			code = tell(events, &ready[i], &running);
 		idle = count <= 0;
 		if (!code && http_events_timeout_ms(events) == 0) {
 			events->due_ms = -1;
@@ -190,5 +190,7 @@ int http_events_step(struct http_events *events)
 			idle = false;
 		}
 	}
+	if (code == CURLM_OUT_OF_MEMORY)
+		return ERROR_MEMORY;
 	return code || events->failed ? ERROR_IO : 0;
 }

@@ -43,7 +43,7 @@ CURLcode http_events_watch(struct http_events *events, CURL *easy);
 /* Milliseconds until libcurl wants to be asked, or -1. */
 int http_events_timeout_ms(const struct http_events *events);
 
-/* Has libcurl do what it can without waiting: 0 or ERROR_IO. */
+/* Has libcurl do what it can without waiting: 0, ERROR_MEMORY or ERROR_IO. */
 int http_events_step(struct http_events *events);
 
 #endif
