@@ -236,8 +236,10 @@ static void test_urls_that_are_not_shown(void **state)
 {
 	static const char *const urls[] = {"", "-h", "--help", "/etc/passwd", "file:///etc/passwd",
 		"javascript:alert(1)", "http://login.example.com/", "https://user:secret@x/",
-		"https://x/a b", "mailto:a@example.com", "https://x/\n"};
+		"https://x/a b", "https://x/?a b", "https://x/?a#b", "https://x/?\xc3\xa4",
+		"mailto:a@example.com", "https://x/\n", "https://x/?\n"};
 	const struct scene *scene = *state;
+	char large[BROWSER_URL_MAX + 2];
 	struct fault fault = {""};
 
 	write_program(scene, "touch \"$notes\"");
@@ -246,8 +248,15 @@ static void test_urls_that_are_not_shown(void **state)
 		assert_null(strstr(fault.text, "secret"));
 		assert_int_not_equal(access(scene->notes, F_OK), 0);
 	}
-	assert_int_equal(browser_open("http://127.0.0.1:8480/x", &fault), 0);
+	memset(large, 'a', sizeof(large));
+	memcpy(large, "https://x/?", strlen("https://x/?"));
+	large[sizeof(large) - 1] = '\0';
+	assert_int_equal(browser_open(large, &fault), ERROR_INVALID);
+	assert_int_not_equal(access(scene->notes, F_OK), 0);
+	large[sizeof(large) - 2] = '\0';
+	assert_int_equal(browser_open(large, &fault), 0);
 	assert_int_equal(access(scene->notes, F_OK), 0);
+	assert_int_equal(browser_open("http://127.0.0.1:8480/x", &fault), 0);
 }
 
 #define SCENE_TEST(body) cmocka_unit_test_setup_teardown(body, make_scene, end_scene)
