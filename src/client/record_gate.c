@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/record_read.h"
 
+#include <string.h>
+
 enum { FAILURES_MAX = 1000000 };
 
 static const int64_t skew_max_ms = INT64_C(1) << 53;
@@ -23,11 +25,12 @@ int gate_record_print(const struct gate_record *record, struct buf *buf)
 {
 	const struct record_text texts[] = {
 		{record->reason, sizeof(record->reason) - 1},
-		{record->metadata, RECORD_METADATA_MAX},
 	};
 	struct json_writer writer;
 	int error = record_check_texts(texts, sizeof(texts) / sizeof(texts[0]));
 
+	if (!error && record->metadata && strlen(record->metadata) > RECORD_METADATA_MAX)
+		error = ERROR_LIMIT;
 	if (error)
 		return error;
 	record_write_begin(&writer, buf);
