@@ -102,6 +102,9 @@ static int show_answer(const struct invocation *invocation, const struct adit_an
 		(void)buf_append_char(&buf, '\n');
 	}
 	(void)buf_append(&buf, answer->body, answer->body_length);
+	/* The prompt is to stand on a line of its own. */
+	if (buf.len && buf.data[buf.len - 1] != '\n' && is_terminal(STDOUT_FILENO))
+		(void)buf_append_char(&buf, '\n');
 	return show(invocation, &buf);
 }
 

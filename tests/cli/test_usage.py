@@ -190,7 +190,7 @@ def closed_streams(folder):
 def no_core(folder):
     home = Home(folder)
     with subprocess.Popen([ADIT, 'decode'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                          env=home.environment) as running:
+                          stderr=subprocess.DEVNULL, env=home.environment) as running:
         def limits():
             with open(f'/proc/{running.pid}/limits', encoding='utf-8') as file:
                 return re.search(r'^Max core file size +0 ', file.read(), re.M)
