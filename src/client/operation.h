@@ -41,7 +41,7 @@ struct operation_flow {
 
 struct operation {
 	struct adit_client *client;
-	operation_state *stack[OPERATION_DEPTH_MAX];
+	int (*stack[OPERATION_DEPTH_MAX])(struct operation *operation); /* operation_state */
 	int depth;
 	int result;	      /* of the sub-operation that ended last */
 	int64_t deadline_ms;  /* of the whole (clock_monotonic_ms) */
