@@ -38,7 +38,7 @@ static int decode(const char *text, size_t length, struct secret *ret_der)
 		if (!text[i] || !strchr(PEM_SPACE, text[i]))
 			joined.bytes[count++] = (unsigned char)text[i];
 	if (!error)
-		error = base64_decode_any(
+		error = base64_decode_any(/* NOLINT: bytes, and no text with a NUL */
 			(const char *)joined.bytes, count, der.bytes, length, &der.length);
 	secret_finish(&joined);
 	if (error)
