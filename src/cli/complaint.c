@@ -98,8 +98,8 @@ static int say(const struct invocation *invocation, enum exit_code code,
 		write_lines(&buf, error);
 	/* One write, so that lines of several processes do not mix. */
 	if (!buf_status(&buf) && write(STDERR_FILENO, buf.data, buf.len) < 0)
-		return code;
-	return code;
+		return (int)code;
+	return (int)code;
 }
 
 int complain(const struct invocation *invocation, enum exit_code code, const char *text,

@@ -207,7 +207,7 @@ int adit_client_login(struct adit_client *client, enum adit_flow flow)
 {
 	if (flow != ADIT_FLOW_BROWSER && flow != ADIT_FLOW_DEVICE)
 		return refuse("no such flow");
-	return simple(client, ADIT_OPERATION_LOGIN, flow);
+	return simple(client, ADIT_OPERATION_LOGIN, (int)flow);
 }
 
 int adit_client_logout(struct adit_client *client)

@@ -149,8 +149,10 @@ static void test_a_newer_format(void **state)
 		"{\"format\":\"adit-storage\",\"version\":0}",
 		"{\"format\":\"adit-storage\",\"version\":\"1\"}",
 		"{\"format\":\"adit-storage\",\"version\":1,\"kind\":\"plaintext\",\"id\":\"..\"}",
-		"{\"format\":\"adit-storage\",\"version\":1,\"kind\":\"odd\","
-		"\"id\":\"0123456789abcdef\",\"key\":\"keyring\",\"key_id\":\"0123456789abcdef\"}"};
+		/* The parentheses say that these two lines are one text. */
+		("{\"format\":\"adit-storage\",\"version\":1,\"kind\":\"odd\","
+		 "\"id\":\"0123456789abcdef\",\"key\":\"keyring\",\"key_id\":"
+		 "\"0123456789abcdef\"}")};
 	struct place *place = *state;
 
 	storage_close(place_open(place, STORAGE_SEALED));
