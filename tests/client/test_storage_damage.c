@@ -14,9 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-enum { FILE_ROOM = 4096 };
+enum { FILE_ROOM = 4096, WRITERS = 8, ROUNDS = 50 };
 
 #define PART_FILE ACCOUNT ".account"
 #define TEXT "the secret of north-reader"
@@ -186,6 +187,43 @@ static void test_what_was_left_half_written(void **state)
 	storage_close(storage);
 }
 
+/* Each opens anew, so that each sweeps while the others write. */
+static void write_and_sweep(const struct place *place, int number)
+{
+	char account[STORAGE_ACCOUNT_SIZE];
+
+	(void)snprintf(account, sizeof(account), "%032x", (unsigned)number);
+	for (int round = 0; round < ROUNDS; round++) {
+		struct storage *storage = place_open(place, STORAGE_SEALED);
+
+		if (storage_write(storage, account, "account", TEXT, strlen(TEXT), NULL))
+			_exit(1);
+		storage_close(storage);
+	}
+	_exit(0);
+}
+
+static void test_what_is_being_written_is_spared(void **state)
+{
+	struct place *place = *state;
+	pid_t children[WRITERS];
+
+	storage_close(place_open(place, STORAGE_SEALED));
+	for (int i = 0; i < WRITERS; i++) {
+		children[i] = fork();
+		assert_true(children[i] >= 0);
+		if (!children[i])
+			write_and_sweep(place, i);
+	}
+	for (int i = 0; i < WRITERS; i++) {
+		int status;
+
+		assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+		assert_int_equal(status, 0);
+	}
+	assert_int_equal(place_count(place, ".new-"), 0);
+}
+
 static void test_a_directory_that_went_away(void **state)
 {
 	struct place *place = *state;
@@ -210,6 +248,7 @@ int main(void)
 		IN_PLACE(test_a_damaged_format),
 		IN_PLACE(test_a_newer_format),
 		IN_PLACE(test_what_was_left_half_written),
+		IN_PLACE(test_what_is_being_written_is_spared),
 		IN_PLACE(test_a_directory_that_went_away),
 	};
 
