@@ -74,6 +74,20 @@ static int add_secret(
 	return form_append(&request->body, "client_secret", asker->client_secret);
 }
 
+/* The token endpoint, as OpenID Connect Core, 9, has it and many ask for, where its URL
+ * lies under the issuer's; else it may be another authority's, and the assertion good there. */
+static const char *audience(const struct metadata *metadata)
+{
+	size_t length = strlen(metadata->issuer);
+	const char *endpoint = metadata->token_endpoint;
+
+	while (length && metadata->issuer[length - 1] == '/')
+		length--;
+	if (!strncmp(endpoint, metadata->issuer, length) && endpoint[length] == '/')
+		return endpoint;
+	return metadata->issuer;
+}
+
 static int append_claims(struct buf *claims, const struct token_asker *asker)
 {
 	struct json_writer writer;
@@ -85,7 +99,7 @@ static int append_claims(struct buf *claims, const struct token_asker *asker)
 	json_write_object(&writer, NULL);
 	json_write_text(&writer, "iss", asker->client_id);
 	json_write_text(&writer, "sub", asker->client_id);
-	json_write_text(&writer, "aud", asker->metadata->issuer);
+	json_write_text(&writer, "aud", audience(asker->metadata));
 	json_write_text(&writer, "jti", jti);
 	json_write_number(&writer, "iat", asker->now_s);
 	json_write_number(&writer, "exp", asker->now_s + CLIENT_ASSERTION_LIFETIME_S);

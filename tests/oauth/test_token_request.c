@@ -10,6 +10,7 @@
 #include "jose/jwt.h"
 #include "oauth/token_request.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define ISSUER "https://login.example.com/identity"
@@ -162,8 +163,10 @@ static const char *value_of(const struct form_field *fields, size_t count, const
 }
 
 /* RFC 7523, 3: what the assertion in the body says, and that the key signed it. */
-static void check_assertion(const char *text, const struct crypto_key *key, char *ret_jti)
+static void check_assertion(
+	const char *text, const struct token_asker *asker, const char *aud, char *ret_jti)
 {
+	const struct crypto_key *key = asker->key;
 	struct jws jws;
 	struct jwt jwt;
 
@@ -175,7 +178,7 @@ static void check_assertion(const char *text, const struct crypto_key *key, char
 	assert_int_equal(jwt_from_jws(&jws, &jwt), 0);
 	assert_string_equal(jwt.iss, "c");
 	assert_string_equal(jwt.sub, "c");
-	assert_string_equal(json_member_text(jwt.document, "aud"), ISSUER);
+	assert_string_equal(json_member_text(jwt.document, "aud"), aud);
 	assert_int_equal(jwt.iat, NOW_S);
 	assert_int_equal(jwt.exp, NOW_S + CLIENT_ASSERTION_LIFETIME_S);
 	assert_int_equal(strlen(jwt.jti), 32);
@@ -184,7 +187,7 @@ static void check_assertion(const char *text, const struct crypto_key *key, char
 	jws_finish(&jws);
 }
 
-static void ask_with_key(const struct token_asker *asker, char *ret_jti)
+static void ask_with_key(const struct token_asker *asker, const char *aud, char *ret_jti)
 {
 	struct token_request request;
 	struct form_field *fields;
@@ -201,7 +204,7 @@ static void ask_with_key(const struct token_asker *asker, char *ret_jti)
 		"urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
 	assert_string_equal(value_of(fields, count, "client_id"), "c");
 	assert_null(value_of(fields, count, "client_secret"));
-	check_assertion(value_of(fields, count, "client_assertion"), asker->key, ret_jti);
+	check_assertion(value_of(fields, count, "client_assertion"), asker, aud, ret_jti);
 	arena_finish(&arena);
 	token_request_finish(&request);
 }
@@ -220,12 +223,38 @@ static void test_a_clients_key(void **state)
 		char second[33];
 
 		assert_int_equal(crypto_key_generate(algs[i], &asker.key), 0);
-		ask_with_key(&asker, first);
-		ask_with_key(&asker, second);
+		ask_with_key(&asker, ISSUER "/token", first);
+		ask_with_key(&asker, ISSUER "/token", second);
 		assert_string_not_equal(first, second);
 		crypto_key_destroy(asker.key);
 	}
 	metadata_finish(&metadata);
+}
+
+/* Else it would be good at whose token endpoint that is. */
+static void test_an_assertion_names_no_other_authority(void **state)
+{
+	static const char *const endpoints[] = {"https://other.example/token",
+		"https://login.example.com/identity2/token", "https://login.example.com/token"};
+	struct token_asker asker = {.client_id = "c", .kid = "k1", .now_s = NOW_S};
+
+	(void)state;
+	assert_int_equal(crypto_key_generate(JOSE_ES256, &asker.key), 0);
+	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+		struct metadata metadata;
+		char text[512];
+		char jti[33];
+
+		(void)snprintf(text, sizeof(text),
+			"{\"issuer\":\"%s\",\"jwks_uri\":\"%s/"
+			"jwks\",\"token_endpoint\":\"%s\"" METHODS "[\"private_key_jwt\"]}",
+			ISSUER, ISSUER, endpoints[i]);
+		read_metadata(text, &metadata);
+		asker.metadata = &metadata;
+		ask_with_key(&asker, ISSUER, jti);
+		metadata_finish(&metadata);
+	}
+	crypto_key_destroy(asker.key);
 }
 
 static void test_a_key_that_is_of_no_use(void **state)
@@ -261,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_basic),
 		cmocka_unit_test(test_how_a_secret_goes),
 		cmocka_unit_test(test_a_clients_key),
+		cmocka_unit_test(test_an_assertion_names_no_other_authority),
 		cmocka_unit_test(test_a_key_that_is_of_no_use),
 	};
 
