@@ -74,7 +74,8 @@ class Glewlwyd:
         self.opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-        self.secret = os.urandom(12).hex() + '+ %&'
+        # Of letters alone: it does not decode what Basic has encoded (RFC 6749, 2.3.1).
+        self.secret = os.urandom(12).hex()
         self.configure(folder, jwks, expires_in)
 
     def start(self, folder):
