@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum {
-	SUMMARY_COLUMN = 40,
+	SUMMARY_COLUMN = 42,
 	HELP_COLUMN = 32,
 };
 
