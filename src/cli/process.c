@@ -34,7 +34,7 @@ void process_prepare(void)
 	open_standard_descriptors();
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)signal(SIGXFSZ, SIG_IGN);
-	(void)prctl(PR_SET_DUMPABLE, 0);
+	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (getrlimit(RLIMIT_CORE, &core_limit_before))
 		return;
 	none = core_limit_before;
