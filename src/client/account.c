@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { LOCK_PAUSE_MS = 5 };
+enum { LOCK_PAUSE_MS = 5, KEY_FILE_MAX = 16 * 1024 };
 
 /* --- finding it ------------------------------------------------------------------ */
 
@@ -92,6 +92,15 @@ static int find(struct adit_client *client, struct report *report)
 	return error;
 }
 
+/* The only account there is may be another one by now, where nothing is stored of the one that
+ * was. */
+static bool is_found(const struct adit_client *client)
+{
+	return client->account_id[0] &&
+	       (account_name(client) || client->account.authority || client->lock.held ||
+		       !storage_is_shared(client->storage));
+}
+
 int account_open(struct adit_client *client, struct report *report)
 {
 	static const enum storage_kind kinds[] = {
@@ -111,7 +120,7 @@ int account_open(struct adit_client *client, struct report *report)
 		error = storage_open(&options, &client->storage, &fault);
 	if (error)
 		return report_storage(report, error, &fault);
-	return client->account_id[0] ? 0 : find(client, report);
+	return is_found(client) ? 0 : find(client, report);
 }
 
 /* --- reading and writing ----------------------------------------------------------- */
@@ -130,17 +139,29 @@ static int read_account(struct adit_client *client, struct fault *fault)
 	return 0;
 }
 
-static bool is_last_intent(const struct adit_client *client, const struct token_intent *intent)
+static struct token_mark mark_of(const struct token_record *record)
 {
-	return intent->kind == client->intent.kind && intent->tries == client->intent.tries &&
-	       intent->asked_again == client->intent.asked_again &&
-	       intent->at.boot_ms == client->intent.at.boot_ms &&
-	       intent->at.unix_ms == client->intent.at.unix_ms;
+	return (struct token_mark){record->intent, record->received, record->rejected};
+}
+
+static bool is_same_moment(const struct moment *one, const struct moment *other)
+{
+	return one->boot_ms == other->boot_ms && one->unix_ms == other->unix_ms;
+}
+
+static bool is_same_mark(const struct token_mark *one, const struct token_mark *other)
+{
+	return one->intent.kind == other->intent.kind && one->intent.tries == other->intent.tries &&
+	       one->intent.asked_again == other->intent.asked_again &&
+	       one->rejected == other->rejected &&
+	       is_same_moment(&one->intent.at, &other->intent.at) &&
+	       is_same_moment(&one->received, &other->received);
 }
 
 static int read_tokens(struct adit_client *client, struct fault *fault)
 {
 	struct token_record record;
+	struct token_mark mark;
 	int error = token_record_read(
 		client->storage, client->account_id, client->options.scope, &record, fault);
 
@@ -148,12 +169,14 @@ static int read_tokens(struct adit_client *client, struct fault *fault)
 		token_record_init(&record);
 	else if (error)
 		return error;
-	if (client->tokens_unwritten && is_last_intent(client, &record.intent)) {
+	mark = mark_of(&record);
+	if (client->tokens_unwritten && is_same_mark(&client->stored, &mark)) {
 		token_record_finish(&record);
 		return 0;
 	}
 	token_record_finish(&client->tokens);
 	client->tokens = record;
+	client->stored = mark;
 	client->tokens_unwritten = false;
 	return 0;
 }
@@ -181,6 +204,12 @@ int account_read(struct adit_client *client, struct report *report)
 	struct fault fault = {0};
 	int error = read_account(client, &fault);
 
+	if (!error && !is_found(client)) {
+		error = find(client, report);
+		if (error)
+			return error;
+		error = read_account(client, &fault);
+	}
 	if (!error)
 		error = read_tokens(client, &fault);
 	if (!error)
@@ -218,7 +247,7 @@ int account_write_tokens(struct adit_client *client, struct report *report)
 
 	client->tokens_unwritten = error != 0;
 	if (!error)
-		client->intent = client->tokens.intent;
+		client->stored = mark_of(&client->tokens);
 	return error ? report_storage(report, error, &fault) : 0;
 }
 
@@ -270,18 +299,25 @@ int account_lock(struct operation *operation)
 
 /* The same credentials are the same generation, in every process: what was refused to one
  * is tried by none. */
-static int make_generation(struct account_record *record, const char *salt)
+static int make_generation(struct account_record *record, const struct adit_client *client)
 {
 	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[CRYPTO_SHA256_SIZE];
+	struct secret key = {0};
 	struct buf text;
 	int error;
 
-	buf_init(&text, RECORD_SECRET_MAX + RECORD_NAME_MAX + RECORD_URL_MAX);
+	buf_init(&text, KEY_FILE_MAX + RECORD_SECRET_MAX + RECORD_NAME_MAX + RECORD_URL_MAX);
 	(void)buf_reserve(&text, RECORD_SECRET_MAX + RECORD_NAME_MAX);
-	(void)buf_printf(&text, "%d %s %s ", (int)record->method, salt,
+	(void)buf_printf(&text, "%d %s %s ", (int)record->method, client->authority,
 		record->username ? record->username : "");
 	(void)buf_append_text(&text, record->secret ? record->secret : "");
+	/* One that can't be read is told of when it is needed. */
+	if (record->method == ACCOUNT_PRIVATE_KEY &&
+		!secret_init_file(
+			&key, client->options.assertion_key_file, KEY_FILE_MAX, SECRET_OWNER_ONLY))
+		(void)buf_append(&text, key.bytes, key.length);
+	secret_finish(&key);
 	error = buf_status(&text);
 	if (!error)
 		error = crypto_sha256(text.data, text.len, digest);
@@ -305,7 +341,7 @@ static int fill_given(struct adit_client *client, const char *username, const ch
 				 : ACCOUNT_PRIVATE_KEY;
 	if (record_set_text(&given->username, username) || record_set_text(&given->secret, secret))
 		return ERROR_MEMORY;
-	return make_generation(given, client->authority);
+	return make_generation(given, client);
 }
 
 int account_give(
@@ -324,6 +360,9 @@ int account_give(
 		(void)report_set(report, ADIT_ERROR_CREDENTIALS, "%s", fault.text);
 		return report_action(report, "enter the password as it was given");
 	}
+	/* Another key may be in the file by now. */
+	crypto_key_destroy(client->assertion_key);
+	client->assertion_key = NULL;
 	if (fill_given(client, username, secret)) {
 		account_record_finish(&client->given);
 		client->has_given = false;
@@ -345,17 +384,29 @@ void account_settle(struct adit_client *client)
 	client->has_given = false;
 }
 
-void account_keep_given(struct adit_client *client)
+int account_write_given(struct adit_client *client, struct report *report)
 {
-	char *name = client->account.account;
+	struct account_record old = client->account;
+	int error;
 
-	client->account.account = NULL;
-	account_record_finish(&client->account);
 	client->account = client->given;
-	client->account.account = name;
+	client->account.account = old.account;
 	client->account.verified = true;
+	error = account_write(client, report);
+	old.account = client->account.account;
+	if (error) {
+		/* The texts that were added for writing stay with it. */
+		client->given = client->account;
+		client->given.account = NULL;
+		client->given.verified = false;
+		client->account = old;
+		return error;
+	}
+	old.account = NULL;
+	account_record_finish(&old);
 	account_record_init(&client->given);
 	client->has_given = false;
+	return 0;
 }
 
 const struct account_record *account_credentials(const struct adit_client *client)

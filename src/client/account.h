@@ -38,9 +38,9 @@ void account_settle(struct adit_client *client);
 int account_give(struct adit_client *client, const char *username, const char *secret,
 	struct report *report);
 
-/* The credentials that were given are right: in the client they take the place of those that
- * are stored. */
-void account_keep_given(struct adit_client *client);
+/* The credentials that were given are right: writes them in the place of those that are
+ * stored. 0 or ADIT_ERROR_STORAGE; then they are still given, and not stored. */
+int account_write_given(struct adit_client *client, struct report *report);
 
 /* The credentials to use: those that were given, else those that are stored; NULL: none. */
 const struct account_record *account_credentials(const struct adit_client *client);

@@ -6,6 +6,7 @@
 #include "codec/uri.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,12 +18,15 @@
 
 enum { LOG_LINE_MAX = 1024, CLIENT_ID_MAX = 256 };
 
+/* A child finds FORK_UNNOTICED; the first of its threads to see that deals with it. */
+enum fork_mark { FORK_UNNOTICED, FORK_BEING_NOTICED, FORK_NOTICED };
+
 /* A page that a child of fork() finds zeroed: no lock, no handler and no call of the
  * system is needed to notice one (madvise(2), MADV_WIPEONFORK). */
-static const unsigned char *make_fork_mark(void)
+static atomic_uchar *make_fork_mark(void)
 {
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
-	unsigned char *page =
+	atomic_uchar *page =
 		mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
@@ -31,7 +35,7 @@ static const unsigned char *make_fork_mark(void)
 		(void)munmap(page, size);
 		return NULL;
 	}
-	page[0] = 1;
+	atomic_init(page, FORK_NOTICED);
 	return page;
 }
 
@@ -160,7 +164,7 @@ void context_destroy(struct adit_client *client)
 	options_finish(client);
 	close_descriptors(client);
 	if (client->fork_mark)
-		(void)munmap((void *)(uintptr_t)client->fork_mark, (size_t)sysconf(_SC_PAGESIZE));
+		(void)munmap(client->fork_mark, (size_t)sysconf(_SC_PAGESIZE));
 	(void)pthread_cond_destroy(&client->ended);
 	(void)pthread_mutex_destroy(&client->mutex);
 	free(client->authority);
@@ -170,13 +174,8 @@ void context_destroy(struct adit_client *client)
 
 /* What other threads of the parent held is nobody's here. The parent's connection and its
  * lock are left to it: what is closed is the child's copy. */
-void context_notice_fork(struct adit_client *client)
+static void part_from_parent(struct adit_client *client)
 {
-	unsigned char *mark = (unsigned char *)(uintptr_t)client->fork_mark;
-
-	if (*mark)
-		return;
-	*mark = 1;
 	init_locks(client);
 	client->busy = false;
 	if (client->http)
@@ -198,6 +197,24 @@ void context_notice_fork(struct adit_client *client)
 	client->is_stepped = false;
 }
 
+void context_notice_fork(struct adit_client *client)
+{
+	unsigned char seen = atomic_load_explicit(client->fork_mark, memory_order_acquire);
+
+	while (seen != FORK_NOTICED) {
+		if (seen == FORK_UNNOTICED && atomic_compare_exchange_strong(client->fork_mark,
+						      &seen, FORK_BEING_NOTICED)) {
+			part_from_parent(client);
+			atomic_store_explicit(
+				client->fork_mark, FORK_NOTICED, memory_order_release);
+			return;
+		}
+		/* It takes another thread some microseconds. */
+		(void)sched_yield();
+		seen = atomic_load_explicit(client->fork_mark, memory_order_acquire);
+	}
+}
+
 void context_cancel(struct adit_client *client)
 {
 	const uint64_t one = 1;
@@ -213,6 +230,14 @@ void context_cancel(struct adit_client *client)
 unsigned context_cancels(const struct adit_client *client)
 {
 	return atomic_load(&client->cancels);
+}
+
+void context_drain_cancels(const struct adit_client *client)
+{
+	uint64_t count;
+
+	while (read(client->event_fd, &count, sizeof(count)) > 0)
+		;
 }
 
 int context_create_http(

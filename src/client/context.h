@@ -32,6 +32,13 @@ struct wanted_key {
 	enum jose_alg alg;
 };
 
+/* By which one tells whether a record of tokens has been replaced. */
+struct token_mark {
+	struct token_intent intent;
+	struct moment received;
+	bool rejected;
+};
+
 /* What the last operation brought, for the threads that waited for it. */
 struct outcome {
 	uint64_t number; /* of operations that have ended */
@@ -47,7 +54,7 @@ struct adit_client {
 	struct adit_client_options options; /* its texts are owned */
 	struct adit_client_hooks hooks;
 	struct client_clock clock;
-	const unsigned char *fork_mark; /* a page that is zero in a child */
+	atomic_uchar *fork_mark; /* enum fork_mark, on a page that is zero in a child */
 
 	int epoll_fd;
 	int event_fd; /* readable once adit_client_cancel() was called */
@@ -59,6 +66,7 @@ struct adit_client {
 	bool busy; /* an operation is under way; what is below `token` is its own */
 	struct outcome outcome;
 	struct adit_token *token; /* the newest, or NULL */
+	int64_t patient_until_ms; /* on the boot's clock: `token` serves so long as it lives */
 	struct turns turns;
 	struct http_client *call_http; /* to the API; NULL: a call has it, or none was made */
 
@@ -69,7 +77,8 @@ struct adit_client {
 	struct crypto_key *assertion_key; /* of options.assertion_key_file; NULL: not read yet */
 	struct metadata metadata;
 	bool has_metadata;
-	struct jwks *keys; /* or NULL */
+	int64_t metadata_at_ms; /* on the boot's clock: when it was fetched */
+	struct jwks *keys;	/* or NULL */
 	int64_t keys_at_ms;
 	struct wanted_key wanted_key;
 	struct storage *storage; /* NULL: not opened yet */
@@ -77,9 +86,9 @@ struct adit_client {
 	struct storage_lock lock;
 	struct account_record account; /* as last read */
 	struct token_record tokens;
-	struct token_intent intent; /* the last that was written */
+	struct token_mark stored; /* what the storage has, as last seen or written */
 	/* The storage could not take the tokens: they are newer than what it has, as long as
-	 * it has that intent. */
+	 * it has that. */
 	bool tokens_unwritten;
 	struct gate_record gate;
 	bool gate_changed;	     /* since it was read */
@@ -102,6 +111,9 @@ int context_set_hooks(
 /* From any thread, and from a signal handler. */
 void context_cancel(struct adit_client *client);
 unsigned context_cancels(const struct adit_client *client);
+
+/* Takes back what wakes those who wait: it has been seen, or is looked at next. */
+void context_drain_cancels(const struct adit_client *client);
 
 /* In a child of fork(): makes the copy of a client usable. Cheap where there was none. */
 void context_notice_fork(struct adit_client *client);

@@ -156,11 +156,10 @@ static int keep(struct operation *operation)
 
 	token_record_finish(&login->before);
 	login->has_before = false;
-	if (client->has_given)
-		account_keep_given(client);
 	if (!client->account.method)
 		client->account.method = ACCOUNT_PERSON;
-	error = account_write(client, &operation->report);
+	error = client->has_given ? account_write_given(client, &operation->report)
+				  : account_write(client, &operation->report);
 	if (error)
 		client->tokens_unwritten = true;
 	else

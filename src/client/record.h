@@ -23,6 +23,7 @@ enum {
 	RECORD_NAME_MAX = 1024,
 	RECORD_SECRET_MAX = 1024,
 	RECORD_TOKEN_MAX = 65536,
+	RECORD_SCOPE_MAX = 4096, /* as TOKEN_REPLY_SCOPE_MAX */
 	RECORD_METADATA_MAX = 65536,
 };
 
@@ -95,6 +96,8 @@ struct token_record {
 	struct moment expires;
 	int64_t expires_in_s; /* -1: the authority did not say */
 	bool rejected;	      /* the API answered 401 to it */
+	int rejections;	      /* of tokens that were new, one after the other */
+	struct moment rejected_at;
 	enum token_rotation rotates;
 	/* Of the credentials that it was got with; "": a person's. */
 	char generation[RECORD_GENERATION_SIZE];

@@ -44,7 +44,7 @@ static int check(const struct token_record *record)
 		{record->refresh_token, RECORD_TOKEN_MAX},
 		{record->id_token, RECORD_TOKEN_MAX},
 		{record->token_type, RECORD_NAME_MAX},
-		{record->scope, RECORD_URL_MAX},
+		{record->scope, RECORD_SCOPE_MAX},
 	};
 	int error = record_check_texts(texts, sizeof(texts) / sizeof(texts[0]));
 
@@ -72,6 +72,10 @@ int token_record_print(const struct token_record *record, struct buf *buf)
 	record_write_moment(&writer, "expires", &record->expires);
 	json_write_number(&writer, "expires_in", record->expires_in_s);
 	json_write_boolean(&writer, "rejected", record->rejected);
+	if (record->rejections) {
+		json_write_number(&writer, "rejections", record->rejections);
+		record_write_moment(&writer, "rejected_at", &record->rejected_at);
+	}
 	json_write_text(&writer, "rotates", rotations[record->rotates]);
 	json_write_text(&writer, "generation", record->generation);
 	write_intent(&writer, &record->intent);
@@ -97,11 +101,13 @@ static void read_members(struct record_reader *reader, struct token_record *reco
 	int rotates = 0;
 
 	record_read_text(reader, "token_type", RECORD_NAME_MAX, &record->token_type);
-	record_read_text(reader, "scope", RECORD_URL_MAX, &record->scope);
+	record_read_text(reader, "scope", RECORD_SCOPE_MAX, &record->scope);
 	record_read_moment(reader, "received", &record->received);
 	record_read_moment(reader, "expires", &record->expires);
 	record_read_number(reader, "expires_in", -1, lifetime_max_s, &record->expires_in_s);
 	record_read_boolean(reader, "rejected", &record->rejected);
+	record_read_int(reader, "rejections", TRIES_MAX, &record->rejections);
+	record_read_moment(reader, "rejected_at", &record->rejected_at);
 	record_read_word(reader, "rotates", rotations, &rotates);
 	record->rotates = (enum token_rotation)rotates;
 	record_read_generation(reader, "generation", record->generation);

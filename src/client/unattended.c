@@ -146,11 +146,12 @@ static int take_answer(struct operation *operation)
 	}
 	/* First the credentials, then what came by them: tokens of others are no tokens. */
 	if (client->has_given) {
-		account_keep_given(client);
-		result = account_write(client, &operation->report);
+		client->tokens.rejections = 0;
+		result = account_write_given(client, &operation->report);
 	}
+	/* Where they can't be written, the client goes on with them all the same. */
 	if (!result)
-		result = account_write_tokens(client, &operation->report);
+		(void)account_write_tokens(client, &operation->report);
 	return operation_end(operation, result);
 }
 

@@ -9,8 +9,8 @@
 
 #include "client/operation.h"
 
-/* Sub-operation, with the account locked and read and the metadata there. 0: new tokens are
- * in client->tokens and written, and so are credentials that were given.
+/* Sub-operation, with the account locked and read and the metadata there. 0: credentials that
+ * were given are written; new tokens are in client->tokens, and written where that was possible.
  * ADIT_ERROR_PERSON: there are none; ADIT_ERROR_CREDENTIALS: refused, now or before. */
 int unattended_begin(struct operation *operation);
 
