@@ -99,17 +99,31 @@ static int begin(struct operation *operation)
 	return operation_next(operation, await);
 }
 
+void exchange_interrupt(struct operation *operation)
+{
+	struct exchange *exchange = &operation->exchange;
+	struct http_client *http = operation->client->http;
+
+	exchange->begun = false;
+	exchange->sent = http_client_sent(http);
+	http_client_abandon(http);
+	/* The state that waits for it is the one that ends. */
+	(void)operation_end(operation, operation_say_ending(operation));
+}
+
 /* The URL may be in a document that goes away, or in the last exchange's own. */
 static int start(struct operation *operation, const char *method, const char *url,
 	int (*then)(struct operation *operation))
 {
 	struct exchange *exchange = &operation->exchange;
-	char *copy = strdup(url);
+	char *copy = operation->ending ? NULL : strdup(url);
 
 	if (!copy) {
 		exchange_finish(exchange);
-		operation->result = report_set(
-			&operation->report, ADIT_ERROR_MEMORY, "no memory for a request");
+		operation->result = operation->ending
+					    ? operation_say_ending(operation)
+					    : report_set(&operation->report, ADIT_ERROR_MEMORY,
+						      "no memory for a request");
 		return operation_next(operation, then);
 	}
 	if (exchange->has_reply)

@@ -39,6 +39,9 @@ int exchange_get(
 int exchange_post(struct operation *operation, const char *url, struct token_request *request,
 	int (*then)(struct operation *operation));
 
+/* Ends the one that is under way, as one that failed because the operation ends. */
+void exchange_interrupt(struct operation *operation);
+
 /* The answer is what `action` wanted: status 200 with application/json. Else sets the
  * report from it (RFC 6749, 5.2; 429 and 503 with their Retry-After) and returns its code. */
 int exchange_check(struct operation *operation, const char *what);

@@ -80,32 +80,58 @@ void operation_extend(struct operation *operation, int64_t timeout_ms)
 }
 
 /* What ends it from outside, or 0. */
-static int interrupted(struct operation *operation)
+static int interrupted(const struct operation *operation)
 {
-	if (context_cancels(operation->client) != operation->cancels) {
-		(void)report_set(&operation->report, ADIT_ERROR_CANCELLED, "cancelled");
+	if (context_cancels(operation->client) != operation->cancels)
 		return ADIT_ERROR_CANCELLED;
-	}
-	if (clock_monotonic_ms() < operation->deadline_ms)
-		return 0;
-	(void)report_set(&operation->report, ADIT_ERROR_TIMEOUT, "%s: it took longer than it may",
+	return clock_monotonic_ms() < operation->deadline_ms ? 0 : ADIT_ERROR_TIMEOUT;
+}
+
+int operation_say_ending(struct operation *operation)
+{
+	struct report *report = &operation->report;
+
+	if (operation->ending == ADIT_ERROR_CANCELLED)
+		return report_set(report, operation->ending, "cancelled");
+	(void)report_set(report, operation->ending, "%s: it took longer than it may",
 		operation->client->authority);
-	return report_action(&operation->report, "try again, or allow it more time");
+	return report_action(report, "try again, or allow it more time");
+}
+
+static void stop(struct operation *operation)
+{
+	operation->depth = 0;
+	operation->result = operation_say_ending(operation);
+}
+
+/* A request that is under way ends as if it had failed, so that the states behind it put down
+ * what they know: whether a refresh token may be spent, and that nobody needs to ask for a
+ * while. What waits for something else just stops. */
+static void interrupt(struct operation *operation, int reason)
+{
+	operation->ending = reason;
+	if (operation->exchange.begun)
+		exchange_interrupt(operation);
+	else
+		stop(operation);
 }
 
 int operation_step(struct operation *operation)
 {
+	context_drain_cancels(operation->client);
 	while (operation->depth) {
-		int error = interrupted(operation);
+		int reason = operation->ending ? 0 : interrupted(operation);
 
-		if (error) {
-			operation->depth = 0;
-			operation->result = error;
-			break;
+		if (reason) {
+			interrupt(operation, reason);
+			continue;
 		}
 		operation->wake_ms = INT64_MAX;
-		if (operation->stack[operation->depth - 1](operation) == WAIT)
+		if (operation->stack[operation->depth - 1](operation) != WAIT)
+			continue;
+		if (!operation->ending)
 			return ADIT_AGAIN;
+		stop(operation);
 	}
 	return operation->result;
 }

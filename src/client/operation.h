@@ -50,6 +50,7 @@ struct operation {
 	struct exchange exchange;
 	struct operation_flow *flow; /* or NULL */
 	unsigned cancels;	     /* the client's count when it began */
+	int ending;		     /* why nothing is begun or waited for any more, or 0 */
 	int argument;		     /* what it was started with */
 	int64_t min_ttl_ms;	     /* of a token operation */
 	int64_t pause_ms;	     /* before the lock is tried again */
@@ -93,6 +94,9 @@ int operation_step(struct operation *operation);
 
 /* Milliseconds until it must be looked at again, 0 or more. */
 int operation_timeout_ms(const struct operation *operation);
+
+/* Where it was cancelled or its time is over: sets the report. Returns the reason. */
+int operation_say_ending(struct operation *operation);
 
 /* Steps and waits until it has ended. */
 int operation_run(struct operation *operation);

@@ -57,12 +57,17 @@ static int drop(struct operation *operation, int result)
 	return operation_end(operation, result);
 }
 
-/* It certainly was not used: the next one may try it. */
+/* It certainly was not used this time: the next one may try it. Where an answer had been lost
+ * before, that is as it was. */
 static int keep(struct operation *operation, int result)
 {
+	struct token_intent *intent = &operation->client->tokens.intent;
 	struct report report = operation->report;
 
-	operation->client->tokens.intent = (struct token_intent){0};
+	if (intent->asked_again)
+		intent->asked_again = false;
+	else
+		*intent = (struct token_intent){0};
 	/* Where that can't be written, the next one takes it for spent. */
 	(void)account_write_tokens(operation->client, &operation->report);
 	operation->report = report;
@@ -82,7 +87,7 @@ static int ask_again_or_leave(struct operation *operation, int result)
 	struct adit_client *client = operation->client;
 	struct token_intent intent = client->tokens.intent;
 
-	if (!may_ask_again(client) || intent.asked_again)
+	if (!may_ask_again(client) || intent.asked_again || operation->ending)
 		return operation_end(operation, result);
 	intent.asked_again = true;
 	context_log(client, "the answer to a refresh was lost: asking again");
@@ -116,6 +121,9 @@ static int take_answer(struct operation *operation)
 		return drop(operation, result);
 	if (!strcmp(operation->report.oauth_error, OAUTH_INVALID_GRANT))
 		return drop(operation, ADIT_ERROR_CREDENTIALS);
+	/* The client itself was refused: asking in another way would be the same again. */
+	if (result == ADIT_ERROR_CREDENTIALS)
+		result = ADIT_ERROR_DENIED;
 	if (status == 429 || status == 503 || result == ADIT_ERROR_DENIED ||
 		(operation->report.oauth_error[0] && status >= 400))
 		return keep(operation, result);

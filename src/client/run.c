@@ -35,8 +35,28 @@ static operation_state *first_state(enum adit_operation operation)
 	}
 }
 
+enum { SLICE_MS = 500 }; /* at most, without a look at whether it was cancelled */
+
+/* When a call began: how long it may take, waiting for other threads included, and who was
+ * cancelled before. */
+struct entry_point {
+	int64_t deadline_ms;
+	unsigned cancels;
+};
+
+static struct entry_point enter_now(const struct adit_client *client)
+{
+	return (struct entry_point){
+		.deadline_ms = clock_monotonic_ms() + client->options.call_timeout_ms,
+		.cancels = context_cancels(client),
+	};
+}
+
 static void wait_for_end(struct adit_client *client, int64_t until_ms)
 {
+	int64_t slice_ms = clock_monotonic_ms() + SLICE_MS;
+
+	until_ms = until_ms < slice_ms ? until_ms : slice_ms;
 	const struct timespec until = {
 		.tv_sec = until_ms / 1000, .tv_nsec = (long)(until_ms % 1000) * 1000000};
 
@@ -46,7 +66,8 @@ static void wait_for_end(struct adit_client *client, int64_t until_ms)
 /* What another thread's work brought is what this one wanted: the same, at least. */
 static bool serves(const struct outcome *outcome, enum adit_operation operation, int argument)
 {
-	if (outcome->operation != operation)
+	/* Who was cancelled is found otherwise: it may have been before this one came. */
+	if (outcome->operation != operation || outcome->result == ADIT_ERROR_CANCELLED)
 		return false;
 	if (operation == ADIT_OPERATION_TOKEN)
 		return outcome->argument >= argument;
@@ -54,21 +75,22 @@ static bool serves(const struct outcome *outcome, enum adit_operation operation,
 }
 
 /* With the lock held: becomes the one that works, or takes another's outcome (`ret_taken`). */
-static int become_worker(
-	struct adit_client *client, const struct run *run, bool *ret_taken, struct report *report)
+static int become_worker(struct adit_client *client, const struct run *run,
+	const struct entry_point *entry, bool *ret_taken, struct report *report)
 {
-	int64_t until_ms = clock_monotonic_ms() + client->options.call_timeout_ms;
 	uint64_t number = client->outcome.number;
 
 	*ret_taken = false;
 	client->used = true;
 	while (client->busy) {
-		if (clock_monotonic_ms() >= until_ms) {
+		if (clock_monotonic_ms() >= entry->deadline_ms) {
 			(void)report_set(report, ADIT_ERROR_TIMEOUT,
 				"another thread works with this client for too long");
 			return report_action(report, "try again, or allow it more time");
 		}
-		wait_for_end(client, until_ms);
+		wait_for_end(client, entry->deadline_ms);
+		if (context_cancels(client) != entry->cancels)
+			return report_set(report, ADIT_ERROR_CANCELLED, "cancelled");
 		if (client->outcome.number != number &&
 			serves(&client->outcome, run->operation, run->argument)) {
 			*ret_taken = true;
@@ -81,20 +103,13 @@ static int become_worker(
 	return 0;
 }
 
-/* Forgets what adit_client_cancel() told those before. */
-static void drain(struct adit_client *client)
+static void begin(struct adit_client *client, const struct run *run,
+	const struct entry_point *entry, struct operation *operation)
 {
-	uint64_t count;
-
-	while (read(client->event_fd, &count, sizeof(count)) > 0)
-		;
-}
-
-static void begin(struct adit_client *client, const struct run *run, struct operation *operation)
-{
-	drain(client);
 	operation_begin(
 		operation, client, first_state(run->operation), client->options.call_timeout_ms);
+	operation->deadline_ms = entry->deadline_ms;
+	operation->cancels = entry->cancels;
 	operation->argument = run->argument;
 	operation->min_ttl_ms = (int64_t)run->argument * 1000;
 }
@@ -120,16 +135,17 @@ static void end(
 
 int run_operation(struct adit_client *client, const struct run *run, struct report *report)
 {
+	const struct entry_point entry = enter_now(client);
 	struct operation operation;
 	bool taken;
 	int result;
 
 	(void)pthread_mutex_lock(&client->mutex);
-	result = become_worker(client, run, &taken, report);
+	result = become_worker(client, run, &entry, &taken, report);
 	(void)pthread_mutex_unlock(&client->mutex);
 	if (result || taken)
 		return result;
-	begin(client, run, &operation);
+	begin(client, run, &entry, &operation);
 	result = operation_run(&operation);
 	if (result)
 		*report = operation.report;
@@ -139,10 +155,14 @@ int run_operation(struct adit_client *client, const struct run *run, struct repo
 
 int run_start(struct adit_client *client, const struct run *run, struct report *report)
 {
+	const struct entry_point entry = enter_now(client);
 	bool busy;
 
 	if (!first_state(run->operation))
 		return report_set(report, ADIT_ERROR_INVALID, "no such operation");
+	if (run->operation == ADIT_OPERATION_LOGIN && run->argument != ADIT_FLOW_BROWSER &&
+		run->argument != ADIT_FLOW_DEVICE)
+		return report_set(report, ADIT_ERROR_INVALID, "no such flow");
 	(void)pthread_mutex_lock(&client->mutex);
 	busy = client->busy;
 	client->busy = true;
@@ -150,7 +170,7 @@ int run_start(struct adit_client *client, const struct run *run, struct report *
 	(void)pthread_mutex_unlock(&client->mutex);
 	if (busy)
 		return report_set(report, ADIT_ERROR_INVALID, "an operation is under way already");
-	begin(client, run, &client->stepped);
+	begin(client, run, &entry, &client->stepped);
 	client->stepped_run = *run;
 	client->is_stepped = true;
 	return 0;
@@ -178,16 +198,21 @@ int run_step(struct adit_client *client, struct adit_wait *ret_wait, struct repo
 
 int run_enter(struct adit_client *client, struct report *report)
 {
+	const struct entry_point entry = enter_now(client);
 	const struct run nothing = {0};
 	bool taken;
 	int result;
 
 	(void)pthread_mutex_lock(&client->mutex);
-	result = become_worker(client, &nothing, &taken, report);
+	result = become_worker(client, &nothing, &entry, &taken, report);
 	(void)pthread_mutex_unlock(&client->mutex);
-	if (!result)
-		drain(client);
-	return result;
+	if (result)
+		return result;
+	context_drain_cancels(client);
+	if (context_cancels(client) == entry.cancels)
+		return 0;
+	run_leave(client);
+	return report_set(report, ADIT_ERROR_CANCELLED, "cancelled");
 }
 
 void run_leave(struct adit_client *client)

@@ -341,6 +341,7 @@ int adit_client_step(struct adit_client *client, struct adit_wait *ret_wait)
 		return refuse("client must not be NULL, and ret_wait->size be sizeof(struct "
 			      "adit_wait)");
 	report_init(&report);
+	context_notice_fork(client);
 	return told(run_step(client, ret_wait, &report), &report);
 }
 
