@@ -9,7 +9,8 @@
 
 enum { KEPT_MS = 24 * 3600 * 1000 };
 
-static int take_document(struct operation *operation, const char *text, size_t length)
+static int take_document(
+	struct operation *operation, const char *text, size_t length, int64_t age_ms)
 {
 	struct adit_client *client = operation->client;
 	struct metadata metadata;
@@ -22,6 +23,7 @@ static int take_document(struct operation *operation, const char *text, size_t l
 		metadata_finish(&client->metadata);
 	client->metadata = metadata;
 	client->has_metadata = true;
+	client->metadata_at_ms = client_clock_boot_ms(&client->clock) - age_ms;
 	return 0;
 }
 
@@ -58,7 +60,7 @@ static int take_answer(struct operation *operation)
 	if (!error)
 		error = check_answer(operation);
 	if (!error)
-		error = take_document(operation, reply->body.data, reply->body.len);
+		error = take_document(operation, reply->body.data, reply->body.len, 0);
 	if (!error)
 		keep_document(operation->client, reply->body.data);
 	return operation_end(operation, error);
@@ -81,17 +83,38 @@ int discover_anew(struct operation *operation)
 	return error;
 }
 
+/* What the authority said before serves where it does not say anything now. */
+static int after_renewal(struct operation *operation)
+{
+	int result = operation->result;
+	bool passing = result == ADIT_ERROR_UNAVAILABLE || result == ADIT_ERROR_TIMEOUT ||
+		       result == ADIT_ERROR_WAIT || result == ADIT_ERROR_PROTOCOL;
+
+	if (!operation->client->has_metadata || !passing || operation->ending)
+		return operation_end(operation, result);
+	context_log(operation->client, "the last discovery document serves on: %s",
+		operation->report.text);
+	report_init(&operation->report);
+	return operation_end(operation, 0);
+}
+
+static bool is_recent(const struct adit_client *client)
+{
+	return client->has_metadata &&
+	       client_clock_boot_ms(&client->clock) - client->metadata_at_ms < KEPT_MS;
+}
+
 int discover_begin(struct operation *operation)
 {
 	struct adit_client *client = operation->client;
 	const char *kept = client->gate.metadata;
+	int64_t age_ms = moment_since_ms(&client->clock, &client->gate.metadata_at);
 
-	if (client->has_metadata)
+	if (is_recent(client))
 		return operation_end(operation, 0);
-	if (kept && moment_since_ms(&client->clock, &client->gate.metadata_at) < KEPT_MS &&
-		!take_document(operation, kept, strlen(kept)))
+	if (kept && age_ms < KEPT_MS && !take_document(operation, kept, strlen(kept), age_ms))
 		return operation_end(operation, 0);
-	return operation_next(operation, discover_anew);
+	return operation_sub(operation, discover_anew, after_renewal);
 }
 
 void discover_forget(struct adit_client *client)

@@ -111,6 +111,7 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 		return ERROR_MEMORY;
 	/* From when it was sent: that it took long is no reason to trust it longer. */
 	tokens->received = moment_now(&client->clock);
+	tokens->received.unix_ms -= tokens->received.boot_ms - operation->exchange.sent_boot_ms;
 	tokens->received.boot_ms = operation->exchange.sent_boot_ms;
 	tokens->expires = moment_plus(&tokens->received, lifetime_s * 1000);
 	tokens->expires_in_s = lifetime_s;

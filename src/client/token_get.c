@@ -15,6 +15,12 @@
 enum {
 	LOCK_PAUSE_MS = 2,
 	LOCK_PAUSE_MAX_MS = 50,
+	/* Tokens that an API may refuse, each soon after it came, before the next one waits. */
+	FREE_REJECTIONS = 2,
+	SOON_MS = 60 * 1000,
+	PAUSE_MS = 2000,
+	DOUBLINGS_MAX = 7,
+	PAUSE_MAX_MS = 5 * 60 * 1000,
 };
 
 static int look(struct operation *operation);
@@ -72,6 +78,18 @@ static int finish(struct operation *operation, int result)
 	return operation_end(operation, result);
 }
 
+/* So long nothing would come of asking, nor of looking. */
+static void be_patient(struct adit_client *client)
+{
+	const struct gate_record *gate = &client->gate;
+	int64_t wait_ms = moment_until_ms(&client->clock, &gate->not_before, gate->wait_ms);
+	int64_t now_ms = client_clock_boot_ms(&client->clock);
+
+	(void)pthread_mutex_lock(&client->mutex);
+	client->patient_until_ms = now_ms + wait_ms;
+	(void)pthread_mutex_unlock(&client->mutex);
+}
+
 /* A token that is still alive is given while the authority can't be asked. */
 static int serve(struct operation *operation, int result)
 {
@@ -79,6 +97,7 @@ static int serve(struct operation *operation, int result)
 
 	if (is_passing(result) && is_fresh(client, 0)) {
 		context_log(client, "the last token serves on: %s", operation->report.text);
+		be_patient(client);
 		result = 0;
 	}
 	return finish(operation, result);
@@ -93,9 +112,29 @@ static void note(struct operation *operation)
 	gate_note(operation->client, &operation->report);
 }
 
+/* The endpoint may be elsewhere by now: the next one that asks reads the document anew. */
+static void doubt_endpoint(struct operation *operation)
+{
+	const struct exchange *exchange = &operation->exchange;
+	int status = exchange->has_reply ? exchange->reply.status : 0;
+
+	if ((status >= 300 && status < 400) || status == 404 || status == 405 || status == 410 ||
+		(!status && !exchange->sent && operation->result == ADIT_ERROR_UNAVAILABLE))
+		discover_forget(operation->client);
+}
+
 /* Asking has ended. */
 static int ended(struct operation *operation)
 {
+	struct adit_client *client = operation->client;
+
+	if (!operation->result && !is_fresh(client, 0)) {
+		operation->result = report_set(&operation->report, ADIT_ERROR_PROTOCOL,
+			"%s: the token that came had expired already", client->authority);
+		(void)report_action(&operation->report, "tell the authority's operator");
+	}
+	if (operation->result && !operation->ending)
+		doubt_endpoint(operation);
 	note(operation);
 	return serve(operation, operation->result);
 }
@@ -128,7 +167,7 @@ static int after_refresh(struct operation *operation)
 {
 	struct adit_client *client = operation->client;
 
-	if (!operation->result)
+	if (!operation->result || operation->ending)
 		return ended(operation);
 	if (operation->result != ADIT_ERROR_CREDENTIALS &&
 		(!operation->exchange.sent || !account_credentials(client) ||
@@ -149,6 +188,32 @@ static int after_discovery(struct operation *operation)
 
 /* --- before asking ------------------------------------------------------------------ */
 
+/* An API that refuses whatever it is shown must not have the authority give out one token after
+ * the other. */
+static int check_rejections(struct operation *operation)
+{
+	const struct adit_client *client = operation->client;
+	const struct token_record *tokens = &client->tokens;
+	struct report *report = &operation->report;
+	int over = tokens->rejected ? tokens->rejections - FREE_REJECTIONS - 1 : -1;
+	int64_t pause_ms = PAUSE_MAX_MS;
+	int64_t since_ms = moment_since_ms(&client->clock, &tokens->rejected_at);
+
+	if (over < 0 || client->has_given)
+		return 0;
+	if (over < DOUBLINGS_MAX)
+		pause_ms = (int64_t)PAUSE_MS << over;
+	if (since_ms >= pause_ms)
+		return 0;
+	(void)report_set(report, ADIT_ERROR_WAIT,
+		"%s: the API has refused %d new tokens, one after the other", client->authority,
+		tokens->rejections);
+	report->retry_after_s = (pause_ms - since_ms + 999) / 1000;
+	return report_action(report,
+		"check that this account's tokens are for that API; try again in %lld s",
+		(long long)report->retry_after_s);
+}
+
 /* Another process may have asked while this one waited for the lock. */
 static int look_again(struct operation *operation)
 {
@@ -164,6 +229,8 @@ static int look_again(struct operation *operation)
 	if (is_fresh(client, operation->min_ttl_ms))
 		return finish(operation, 0);
 	error = gate_check(client, &operation->report);
+	if (!error)
+		error = check_rejections(operation);
 	if (error)
 		return serve(operation, error);
 	return operation_sub(operation, discover_begin, after_discovery);
@@ -193,6 +260,9 @@ static int look(struct operation *operation)
 	if (error)
 		return operation_end(operation, error);
 	account_settle(client);
+	/* Should it come to nothing else in time, that one is there. */
+	if (!operation->pause_ms && is_fresh(client, 0))
+		(void)context_adopt_token(client, &operation->report);
 	if (!is_fresh(client, operation->min_ttl_ms))
 		return operation_next(operation, take_lock);
 	error = context_adopt_token(client, &operation->report);
@@ -211,6 +281,10 @@ int token_get_begin(struct operation *operation)
 /* That an older token is alive says nothing of the credentials. */
 static int verify_ended(struct operation *operation)
 {
+	struct adit_client *client = operation->client;
+
+	if (!operation->result && client->tokens_unwritten)
+		operation->result = account_write_tokens(client, &operation->report);
 	note(operation);
 	return finish(operation, operation->result);
 }
@@ -249,16 +323,24 @@ int token_get_verify(struct operation *operation)
 static bool take_fresh(
 	struct adit_client *client, int64_t min_ttl_ms, struct adit_token **ret_token)
 {
-	struct adit_token *token = NULL;
+	struct adit_token *token;
+	int64_t patient_until_ms;
 
 	(void)pthread_mutex_lock(&client->mutex);
-	if (client->token &&
-		token_lives(client->token, needed_ms(token_lifetime_ms(client->token), min_ttl_ms)))
-		token = adit_token_retain(client->token);
+	token = adit_token_retain(client->token);
+	patient_until_ms = client->patient_until_ms;
 	(void)pthread_mutex_unlock(&client->mutex);
-	if (token)
+	if (!token)
+		return false;
+	/* Without the lock: the clock may be the application's. */
+	if (token_lives(token, needed_ms(token_lifetime_ms(token), min_ttl_ms)) ||
+		(patient_until_ms && patient_until_ms > client_clock_boot_ms(&client->clock) &&
+			token_lives(token, 0))) {
 		*ret_token = token;
-	return token != NULL;
+		return true;
+	}
+	adit_token_release(token);
+	return false;
 }
 
 int token_get(struct adit_client *client, int min_ttl_s, struct adit_token **ret_token,
@@ -280,6 +362,16 @@ int token_get(struct adit_client *client, int min_ttl_s, struct adit_token **ret
 	return report_action(report, "tell the authority's operator");
 }
 
+static void note_rejection(struct adit_client *client)
+{
+	struct token_record *tokens = &client->tokens;
+	bool soon = moment_since_ms(&client->clock, &tokens->received) < SOON_MS;
+
+	tokens->rejected = true;
+	tokens->rejections = soon ? tokens->rejections + 1 : 1;
+	tokens->rejected_at = moment_now(&client->clock);
+}
+
 static int reject_stored(struct adit_client *client, const char *value, struct report *report)
 {
 	struct operation operation;
@@ -293,7 +385,7 @@ static int reject_stored(struct adit_client *client, const char *value, struct r
 		error = account_read(client, report);
 	if (!error && client->tokens.access_token && !client->tokens.rejected &&
 		!strcmp(client->tokens.access_token, value)) {
-		client->tokens.rejected = true;
+		note_rejection(client);
 		error = account_write_tokens(client, report);
 	}
 	operation_finish(&operation);
