@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/record_read.h"
 
-#include "base/random.h"
 #include "codec/base64url.h"
 
 #include <string.h>
@@ -17,11 +16,6 @@ int record_set_text(char **text, const char *value)
 	secret_text_free(*text);
 	*text = copy;
 	return 0;
-}
-
-int record_make_generation(char ret_generation[RECORD_GENERATION_SIZE])
-{
-	return random_text(ret_generation, RECORD_GENERATION_SIZE - 1, "0123456789abcdef");
 }
 
 /* --- reading --------------------------------------------------------------------- */

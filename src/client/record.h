@@ -31,9 +31,6 @@ enum {
  * and then it stays. */
 int record_set_text(char **text, const char *value);
 
-/* A new generation of credentials. 0 or ERROR_IO. */
-int record_make_generation(char ret_generation[RECORD_GENERATION_SIZE]);
-
 /* --- the account: its credentials and their breaker -------------------------------- */
 
 enum account_method {

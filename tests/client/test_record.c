@@ -490,19 +490,6 @@ static void test_members_that_are_not_known(void **state)
 	assert_int_equal(parse_gate("{\"version\":1,\"x\":null}", NULL), 0);
 }
 
-static void test_generations_differ(void **state)
-{
-	char one[RECORD_GENERATION_SIZE];
-	char other[RECORD_GENERATION_SIZE];
-
-	(void)state;
-	assert_int_equal(record_make_generation(one), 0);
-	assert_int_equal(record_make_generation(other), 0);
-	assert_int_equal(strlen(one), 32);
-	assert_int_equal(strspn(one, "0123456789abcdef"), 32);
-	assert_string_not_equal(one, other);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -520,7 +507,6 @@ int main(void)
 		cmocka_unit_test(test_gates_that_make_no_sense),
 		cmocka_unit_test(test_a_newer_version_is_not_touched),
 		cmocka_unit_test(test_members_that_are_not_known),
-		cmocka_unit_test(test_generations_differ),
 	};
 
 	return cmocka_run_group_tests_name("client record", tests, NULL, NULL);
