@@ -60,15 +60,19 @@ static void write_token(struct json_writer *writer, const struct token_record *t
 	json_write_object_end(writer);
 }
 
-static void write_breaker(struct json_writer *writer, const struct account_breaker *breaker,
+/* What was refused may be what should have come in place of the credentials that are kept. */
+static void write_breaker(struct json_writer *writer, const struct account_record *account,
 	const struct client_clock *clock)
 {
+	const struct account_breaker *breaker = &account->breaker;
+
 	if (!breaker->generation[0])
 		return;
 	json_write_object(writer, "refused");
 	json_write_text(writer, "error", breaker->oauth_error);
 	json_write_number(writer, "http_status", breaker->http_status);
 	json_write_number(writer, "seconds_ago", moment_since_ms(clock, &breaker->at) / 1000);
+	json_write_boolean(writer, "stored", !strcmp(breaker->generation, account->generation));
 	json_write_object_end(writer);
 }
 
@@ -96,7 +100,7 @@ static void write_account(
 	json_write_text(writer, "kind", method_name(account->method));
 	json_write_text(writer, "username", account->username);
 	json_write_boolean(writer, "verified", account->verified);
-	write_breaker(writer, &account->breaker, clock);
+	write_breaker(writer, account, clock);
 	write_token(writer, &seen->tokens, clock);
 	write_gate(writer, &seen->gate, clock);
 }
@@ -170,6 +174,7 @@ int inspect_client(struct adit_client *client, char **ret_text, struct report *r
 
 struct listing {
 	struct storage *storage;
+	const char *scope; /* of the tokens that are shown */
 	struct client_clock clock;
 	struct json_writer writer;
 };
@@ -199,7 +204,7 @@ static int visit(void *context, const char *account, const char *part)
 
 	if (strcmp(part, STORAGE_PART_ACCOUNT) != 0)
 		return 0;
-	if (token_record_read(listing->storage, account, NULL, &seen.tokens, NULL))
+	if (token_record_read(listing->storage, account, listing->scope, &seen.tokens, NULL))
 		token_record_init(&seen.tokens);
 	list_account(listing, account, &seen);
 	token_record_finish(&seen.tokens);
@@ -224,7 +229,7 @@ static int open_listed(const struct adit_client_options *options, struct storage
 int inspect_accounts(
 	const struct adit_client_options *options, char **ret_text, struct report *report)
 {
-	struct listing listing = {0};
+	struct listing listing = {.scope = options ? options->scope : NULL};
 	struct fault fault = {0};
 	struct buf buf;
 	int error = open_listed(options, &listing.storage, report);
