@@ -79,13 +79,17 @@ static void append_notes(struct buf *buf, const struct json *account, enum table
 {
 	const struct json *refused = json_member(account, "refused");
 	const char *fault = json_member_text(account, "fault");
+	bool stored = false;
 
 	if (fault)
 		show_clean(buf, fault);
-	if (refused)
+	(void)json_boolean(json_member(refused, "stored"), &stored);
+	if (stored)
 		append_note(buf, "refused, not tried again until the password changes");
 	note_wait(buf, account);
 	*ret_tone = buf->len ? TABLE_BAD : TABLE_PLAIN;
+	if (refused && !stored)
+		append_note(buf, "another password was refused, this one stays");
 	note_skew(buf, account);
 }
 

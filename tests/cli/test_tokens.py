@@ -197,18 +197,34 @@ def status(folder):
         check(secret not in said + repr(told), 'a secret')
 
 
+@suite.in_folder('each scope has a token of its own')
+def scopes(folder):
+    home = Home(folder)
+    url = hostile.url('good.scopes')
+    home.set(url, GOOD, '--scope', 'one')
+    first = home.json('token', url, '--scope', 'one')
+    other = home.json('token', url)
+    check(first['access_token'] != other['access_token'], 'one token for both')
+    equal((first['scope'], other['scope']), ('one', 'cosmos'), 'scopes')
+    for more, scope in ((['--scope', 'one'], 'one'), ([], 'cosmos')):
+        account, = home.json('status', *more)
+        equal(account['token']['scope'], scope, f'status {more}')
+
+
 @suite.in_folder('status of what is refused and of what waits')
 def status_notes(folder):
     home = Home(folder)
-    refused_at, waiting = hostile.url('good.note'), hostile.url('good.wait')
-    for url in (refused_at, waiting):
+    refused_at, waiting, kept = (hostile.url(f'good.{name}') for name in ('note', 'wait', 'kept'))
+    for url in (refused_at, waiting, kept):
         home.set(url, GOOD)
+    home.fails(3, 'service', 'rotate', kept, '--password-fd', '0', given=b'wrong')
     hostile.instance('good.note').settings |= {'password': 'changed'}
     home.fails(3, 'service', 'verify', refused_at)
     hostile.instance('good.wait').fail('token', '429')
     home.fails(6, 'service', 'verify', waiting)
     rows = {line.split()[0]: line for line in home.good('status').split('\n') if line}
-    check('refused' in rows[refused_at], rows[refused_at])
+    check('refused, not tried again' in rows[refused_at], rows[refused_at])
+    check('another password was refused, this one stays' in rows[kept], rows[kept])
     check('not asked for' in rows[waiting], rows[waiting])
 
 
