@@ -2,6 +2,7 @@
 #include "client/exchange.h"
 
 #include "base/clock.h"
+#include "client/account.h"
 #include "client/context.h"
 #include "client/operation.h"
 #include "oauth/token_message.h"
@@ -10,7 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { FIELDS_MAX = 4 };
+enum {
+	FIELDS_MAX = 4,
+	SECRET_LEAST = 4, /* bytes of one that is looked for */
+};
 
 static const char *const ACCEPT = "Accept: application/json";
 
@@ -179,17 +183,38 @@ static int code_of(const struct error_reply *error, int status)
 	return ADIT_ERROR_DENIED;
 }
 
+/* Whether the text has that secret in it. A short one would be found by chance. */
+static bool repeats(const char *text, const char *secret)
+{
+	return secret && strlen(secret) >= SECRET_LEAST && strstr(text, secret);
+}
+
+/* What the authority says; nothing, where it repeats what only it may know. */
+static const char *fit_to_show(const struct adit_client *client, const char *text)
+{
+	const struct account_record *credentials = account_credentials(client);
+
+	if (repeats(text, credentials ? credentials->secret : NULL) ||
+		repeats(text, client->tokens.refresh_token) ||
+		repeats(text, client->tokens.access_token))
+		return "";
+	return text;
+}
+
 static int refuse(struct operation *operation, const char *what, const struct error_reply *error)
 {
+	const struct adit_client *client = operation->client;
+	const char *name = fit_to_show(client, error->error);
+	const char *description = fit_to_show(client, error->error_description);
 	const struct http_reply *reply = &operation->exchange.reply;
 	struct report *report = &operation->report;
 	int code = reply->status == 429 ? ADIT_ERROR_WAIT : code_of(error, reply->status);
 
 	(void)report_set(report, code, "%s: the authority answered %d %s%s%s", what, reply->status,
-		error->error, error->error_description[0] ? ": " : "", error->error_description);
-	(void)text_copy(report->oauth_error, sizeof(report->oauth_error), error->error);
-	(void)text_copy(
-		report->correlation_id, sizeof(report->correlation_id), error->correlation_id);
+		name, description[0] ? ": " : "", description);
+	(void)text_copy(report->oauth_error, sizeof(report->oauth_error), name);
+	(void)text_copy(report->correlation_id, sizeof(report->correlation_id),
+		fit_to_show(client, error->correlation_id));
 	return code;
 }
 

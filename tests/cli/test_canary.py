@@ -124,6 +124,11 @@ class Exchange(hostile_authority.Exchange):
         watch.learn({'client_secret': request.secret})
         if isinstance(document, dict):
             watch.learn(document)
+        if self.instance.name.startswith('good.echo') and self.endpoint == 'token':
+            said = next((request.form[name] for name in ('password', 'refresh_token')
+                         if name in request.form), '')
+            status, document = 400, {'error': 'invalid_grant', 'correlation_id': said,
+                                     'error_description': f'"{said}" is wrong'}
         location = (more.get('fields') or {}).get('Location', '')
         watch.learn(dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(location).query)))
         watch.note_processes()
@@ -231,6 +236,15 @@ def check_failures(folder):
     watch.note_files()
 
 
+def check_echo(folder):
+    """An authority that says in its error what was wrong."""
+    stage = Stage(folder, 'good.echo')
+    for more in ([], ['--json']):
+        done = stage.set(PASSWORD, *more, code=3)
+        check('invalid_grant' in done.complained, done.complained)
+    stage.run('status', '--json')
+
+
 def core_limit():
     resource.setrlimit(resource.RLIMIT_CORE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
 
@@ -300,7 +314,7 @@ def main():
     tap = Tap()
     tap.run('what leaks is found', finds_what_leaks)
     for name, body in (('services, tokens, calls', check_service), ('people', check_people),
-                       ('failures', check_failures), ('cores', check_cores),
+                       ('failures', check_failures), ('echo', check_echo), ('cores', check_cores),
                        *([('examples', check_examples)] if EXAMPLES else [])):
         with tempfile.TemporaryDirectory() as folder:
             tap.run(name, body, folder)
