@@ -63,8 +63,8 @@ static int await(struct operation *operation)
 	exchange->begun = false;
 	exchange->sent = true;
 	exchange->has_reply = true;
-	if (client_clock_learn(
-		    &operation->client->clock, exchange->reply.date, exchange->sent_boot_ms))
+	if (!exchange->reply.is_cached && client_clock_learn(&operation->client->clock,
+						  exchange->reply.date, exchange->sent_boot_ms))
 		operation->client->skew_learnt = true;
 	context_log(operation->client, "answer: %d, %zu bytes of %s", exchange->reply.status,
 		exchange->reply.body.len,

@@ -53,6 +53,7 @@ struct http_reply {
 	int64_t date_s;	       /* the same as Unix time; -1: none, or malformed */
 	int64_t retry_after_s; /* seconds; of a date, from `date_s` on; -1: none */
 	int64_t max_age_s;     /* of Cache-Control (RFC 9111, 5.2.2.1); -1: none */
+	bool is_cached;	       /* has an Age (5.1): a cache kept it, and `date` is of then */
 	struct buf body;       /* owned by the reply */
 };
 

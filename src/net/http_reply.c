@@ -89,6 +89,7 @@ int http_arrival_take_line(struct http_arrival *arrival, const char *line, size_
 		reply->content_type[0] = '\0';
 		reply->date[0] = '\0';
 		reply->max_age_s = -1;
+		reply->is_cached = false;
 		arrival->retry_after[0] = '\0';
 	} else if (http_text_is(line, name, "content-type")) {
 		copy_value(reply->content_type, sizeof(reply->content_type), value, value_length);
@@ -96,6 +97,8 @@ int http_arrival_take_line(struct http_arrival *arrival, const char *line, size_
 		copy_value(reply->date, sizeof(reply->date), value, value_length);
 	} else if (http_text_is(line, name, "cache-control")) {
 		reply->max_age_s = read_max_age(value, value_length);
+	} else if (http_text_is(line, name, "age")) {
+		reply->is_cached = true;
 	} else if (http_text_is(line, name, "retry-after")) {
 		copy_value(arrival->retry_after, sizeof(arrival->retry_after), value, value_length);
 	}

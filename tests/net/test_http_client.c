@@ -439,10 +439,30 @@ static void test_peers_that_misbehave(void **state)
 	}
 }
 
+/* Its date is of when the cache got it. */
+static void test_what_a_cache_kept(void **state)
+{
+	const struct script script = {
+		.says = "HTTP/1.1 200 OK\r\nage: 0\r\nContent-Length: 2\r\n\r\nok"};
+	struct http_client *client = create(NULL);
+	struct http_reply reply;
+	struct fault fault = {""};
+
+	(void)state;
+	if (call_script(script, NULL, &reply, &fault))
+		fail_msg("%s", fault.text);
+	assert_true(reply.is_cached);
+	http_reply_finish(&reply);
+	assert_int_equal(call_path(client, "/echo", &reply, NULL), 0);
+	assert_false(reply.is_cached);
+	http_reply_finish(&reply);
+	http_client_destroy(client);
+}
+
 static void test_last_head_counts(void **state)
 {
 	const struct script script = {
-		.says = "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\nDate: x\r\n\r\n"
+		.says = "HTTP/1.1 100 Continue\r\nRetry-After: 9\r\nDate: x\r\nAge: 1\r\n\r\n"
 			"HTTP/1.1 200 OK\r\nContent-Length: 2\r\ncontent-type:  a/b\r\n\r\nok"};
 	struct http_reply reply;
 	struct fault fault = {""};
@@ -454,6 +474,7 @@ static void test_last_head_counts(void **state)
 	assert_string_equal(reply.content_type, "a/b");
 	assert_string_equal(reply.date, "");
 	assert_int_equal(reply.retry_after_s, -1);
+	assert_false(reply.is_cached);
 	assert_string_equal(reply.body.data, "ok");
 	http_reply_finish(&reply);
 }
@@ -529,6 +550,7 @@ int main(void)
 		cmocka_unit_test(test_calls_that_are_not_made),
 		cmocka_unit_test(test_no_proxy_for_http),
 		cmocka_unit_test(test_peers_that_misbehave),
+		cmocka_unit_test(test_what_a_cache_kept),
 		cmocka_unit_test(test_last_head_counts),
 		cmocka_unit_test(test_no_tls_there),
 		cmocka_unit_test(test_null_is_accepted),
