@@ -86,12 +86,15 @@ class Installed:
         assert not missing, missing
 
     def pages(self):
-        """Every page but that of a program that is not installed."""
+        """Every page but that of a program that is not installed, and names that lead to them."""
         wanted = {os.path.basename(path) for path in glob.glob(f'{SOURCE}/docs/man/*.[0-9]')}
         wanted -= {'external-api.1'}
+        paths = glob.glob(self.path('mandir', 'man*/*'))
         found = {re.sub(r'\.gz\Z', '', os.path.basename(path))
-                 for path in glob.glob(self.path('mandir', 'man*/*'))}
+                 for path in paths if not os.path.islink(path)}
         assert wanted and found == wanted, (wanted ^ found)
+        nowhere = [path for path in paths if not os.path.exists(path)]
+        assert not nowhere, nowhere
 
     def nothing_else(self):
         """Nothing outside the prefix, nothing of the tests, no modes that are too wide."""
