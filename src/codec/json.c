@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { ROOM_LEAST = 4096 };
+
 static const int64_t date_max = (int64_t)1 << 53;
 
 /* Whether no more than JSON_DEPTH_MAX brackets are open at once, so that
@@ -46,6 +48,19 @@ static bool depth_allowed(const char *text, size_t length)
 	return true;
 }
 
+/* jansson (2.14) does not notice when the buffer of a string that it reads can't grow, and then
+ * writes beyond it. What it needs for that is asked for first, so that in a process without
+ * memory this fails, where failing is told. */
+static bool has_room(size_t length)
+{
+	/* Volatile, as compilers take away an allocation that nobody uses. */
+	void *volatile room = malloc(4 * length + ROOM_LEAST);
+	bool has = room != NULL;
+
+	free(room);
+	return has;
+}
+
 int json_parse(const char *text, size_t length, size_t max, struct json **ret_document)
 {
 	json_error_t fault = {0};
@@ -56,6 +71,8 @@ int json_parse(const char *text, size_t length, size_t max, struct json **ret_do
 	/* jansson takes a NUL for the end. */
 	if (!length || memchr(text, '\0', length) || !depth_allowed(text, length))
 		return ERROR_INVALID;
+	if (!has_room(length))
+		return ERROR_MEMORY;
 	document = json_loadb(text, length, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &fault);
 	if (!document) {
 		enum json_error_code code = json_error_code(&fault);
