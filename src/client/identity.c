@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+enum { CLOCK_ERROR_S = 1 };
+
 static const char *const ACTION = "do not go on; tell the authority's operator";
 
 static int distrust(struct operation *operation, const char *what, const char *why)
@@ -44,27 +46,42 @@ int identity_want_key(struct operation *operation, const char *what)
 	return 0;
 }
 
-/* The subject of an ID token that was verified when it came. NULL: there is none. */
-static int read_before(const char *text, struct jwt *ret_claims)
+/* The claims of the ID token of the login before, which was verified when it came. Where it
+ * can't be read, nobody can tell whether it is the same person. */
+static int read_before(
+	struct operation *operation, const char *what, const char *text, struct jwt *ret_claims)
 {
 	struct jws jws;
-	int error = text ? jws_parse(text, strlen(text), &jws) : ERROR_NOT_FOUND;
+	int error;
 
-	if (error)
-		return error;
-	error = jwt_from_jws(&jws, ret_claims);
-	jws_finish(&jws);
-	return error;
+	*ret_claims = (struct jwt){0};
+	if (!text)
+		return 0;
+	error = jws_parse(text, strlen(text), &jws);
+	if (!error) {
+		error = jwt_from_jws(&jws, ret_claims);
+		jws_finish(&jws);
+	}
+	if (!error)
+		return 0;
+	(void)report_set(&operation->report,
+		error == ERROR_MEMORY ? ADIT_ERROR_MEMORY : ADIT_ERROR_TRUST,
+		"%s: the ID token of the last sign-in can't be read: %s", what, error_text(error));
+	return report_action(&operation->report, "sign out first");
 }
 
+/* The authority's clock is known by its Date fields, which name whole seconds and may be
+ * made beforehand. */
 static struct id_token_check standard_check(const struct adit_client *client)
 {
+	int leeway_s = client->options.leeway_s + CLOCK_ERROR_S;
+
 	return (struct id_token_check){
 		.issuer = client->metadata.issuer,
 		.client_id = client->client_id,
 		.max_age_s = -1,
 		.now_s = client_clock_unix_ms(&client->clock) / 1000,
-		.leeway_s = client->options.leeway_s,
+		.leeway_s = leeway_s < JWT_LEEWAY_MAX ? leeway_s : JWT_LEEWAY_MAX,
 	};
 }
 
@@ -74,6 +91,9 @@ static int check_claims(struct operation *operation, const char *what, const str
 	struct fault fault = {0};
 	int error = jwt_from_jws(jws, ret_claims);
 
+	if (error == ERROR_MEMORY)
+		return report_set(
+			&operation->report, ADIT_ERROR_MEMORY, "no memory for an ID token");
 	if (error)
 		return distrust(operation, what, "the ID token's claims can't be read");
 	error = id_token_check_claims(jws, ret_claims, check, &fault);
@@ -86,12 +106,10 @@ static int check_claims(struct operation *operation, const char *what, const str
 static int check_person(
 	struct operation *operation, const struct identity_check *check, const struct jwt *claims)
 {
-	struct jwt before = {0};
-	int error = 0;
+	struct jwt before;
+	int error = read_before(operation, check->what, check->before, &before);
 
-	if (read_before(check->before, &before))
-		return 0;
-	if (before.sub && strcmp(before.sub, claims->sub) != 0) {
+	if (!error && before.sub && strcmp(before.sub, claims->sub) != 0) {
 		(void)report_set(&operation->report, ADIT_ERROR_DENIED,
 			"%s: \"%.100s\" signed in, where \"%.100s\" is signed in", check->what,
 			claims->sub, before.sub);
@@ -129,17 +147,18 @@ int identity_check_refreshed(struct operation *operation, const char *id_token,
 	const char *access_token, const char *before)
 {
 	struct id_token_check wanted = standard_check(operation->client);
-	struct jwt before_claims = {0};
+	struct jwt before_claims;
 	struct jwt claims;
 	struct jws jws;
 	int error = parse(operation, "refresh", id_token, &jws);
 
 	if (error)
 		return error;
-	if (!read_before(before, &before_claims))
-		wanted.previous_sub = before_claims.sub;
+	error = read_before(operation, "refresh", before, &before_claims);
+	wanted.previous_sub = before_claims.sub;
 	wanted.access_token = access_token;
-	error = check_claims(operation, "refresh", &jws, &wanted, &claims);
+	if (!error)
+		error = check_claims(operation, "refresh", &jws, &wanted, &claims);
 	if (!error)
 		jwt_finish(&claims);
 	jwt_finish(&before_claims);

@@ -166,7 +166,9 @@ static int keep(struct operation *operation)
 		error = account_write_tokens(client, &operation->report);
 	if (error)
 		return unsaved(operation);
-	return login_end(operation, context_adopt_token(client, &operation->report));
+	/* Where there is no memory for it now, the next who asks finds it in the storage. */
+	(void)context_adopt_token(client, &operation->report);
+	return login_end(operation, 0);
 }
 
 static int check_identity(struct operation *operation)
