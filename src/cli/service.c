@@ -90,10 +90,18 @@ static int verify(struct invocation *invocation, const struct session *session, 
 		     : show_done(invocation, session, done);
 }
 
+/* With a key of its own a client needs no secret. */
+static bool is_by_key(const struct invocation *invocation, const char *username)
+{
+	return !username && options_text(&invocation->options, "assertion-key");
+}
+
 static int enter(struct invocation *invocation, const struct session *session, const char *username,
 	const char *source, const char *done)
 {
-	int error = adit_client_credentials_from(session->client, username, source);
+	int error = is_by_key(invocation, username)
+			    ? adit_client_credentials_set(session->client, NULL, NULL)
+			    : adit_client_credentials_from(session->client, username, source);
 
 	return error ? complain_of_library(invocation, error) : verify(invocation, session, done);
 }
@@ -111,7 +119,7 @@ static int run_set(struct invocation *invocation)
 	if (!username && !options_text(&invocation->options, "client-id"))
 		return complain_usage(invocation,
 			"give the Service User's --username, or a --client-id whose "
-			"own secret it is");
+			"own secret or --assertion-key it is");
 	code = take_source(invocation, source);
 	if (code != EXIT_DONE)
 		return code;

@@ -30,6 +30,9 @@ const struct option_spec client_options[] = {
 	{"ca-file", 0, "FILE", OPTION_FILE, "certificates to trust, PEM, in place of the system's"},
 	{"cert", 'E', "FILE", OPTION_FILE, "a client certificate, PEM"},
 	{"cert-key", 0, "FILE", OPTION_FILE, "its key, PEM"},
+	{"assertion-key", 0, "FILE", OPTION_FILE,
+		"the client's key, PEM, in place of a secret (private_key_jwt)"},
+	{"assertion-kid", 0, "ID", OPTION_TEXT, "its key id"},
 	{"proxy", 'x', "URL", OPTION_TEXT, "http://HOST:PORT; \"\": none"},
 	{"timeout", 't', "SECONDS", OPTION_TEXT, "how long to try in all (60)"},
 	{"verbose", 'v', NULL, OPTION_TEXT, "say on stderr what happens"},
@@ -82,6 +85,8 @@ int session_options(struct invocation *invocation, struct adit_client_options *r
 							    : ADIT_STORAGE_FILES,
 		.storage_directory = options_text(given, "state-dir"),
 		.storage_key = options_text(given, "storage-key"),
+		.assertion_key_file = options_text(given, "assertion-key"),
+		.assertion_kid = options_text(given, "assertion-kid"),
 	};
 	int error = take_timeout(invocation, &options);
 

@@ -12,6 +12,7 @@ import time
 
 from command import ADIT, JWT, PATIENCE_S, Authority, Dev, Home, check, equal
 
+from client_keys import Key
 from hostile_authority import PASSWORD, Hostile
 from harness import Suite, claims_of, until
 
@@ -154,6 +155,27 @@ def client_secret(folder):
     equal(home.json('status')[0]['kind'], 'client_secret', 'kind')
     home.good('service', 'rotate', dev.issuer, '--password-fd', '0',
               given=dev.confidential['client_secret'].encode())
+
+
+@suite.in_folder('a client with a key of its own')
+def client_key(folder):
+    home = Home(folder)
+    authority = Authority(folder)
+    key = Key('ES256', kid='one')
+    pem, jwks = os.path.join(folder, 'key.pem'), os.path.join(folder, 'jwks.json')
+    with open(os.open(pem, os.O_WRONLY | os.O_CREAT, 0o600), 'wb') as file:
+        file.write(key.pem().encode())
+    with open(jwks, 'w', encoding='utf-8') as file:
+        json.dump({'keys': [key.jwk()]}, file)
+    authority.data.verb('client', 'add', 'keyed', '--type', 'confidential', '--grant',
+                        'client_credentials', '--service-user', authority.user['username'],
+                        '--jwks-file', jwks)
+    by_key = ['--client-id', 'keyed', '--assertion-key', pem, '--assertion-kid', 'one']
+    home.good('service', 'set', authority.url, *by_key)
+    equal(claims_of(home.good('token', authority.url, *by_key))['client_id'], 'keyed', 'client_id')
+    equal(home.json('status')[0]['kind'], 'private_key', 'kind')
+    home.good('service', 'verify', authority.url, *by_key)
+    authority.stop()
 
 
 @suite.in_folder('several accounts')
