@@ -249,16 +249,17 @@ static int bring_code(unsigned port, const char *state, const char *nonce)
 
 static int open_url(void *context, const char *url)
 {
-	const char *redirect = strstr(url, "redirect_uri=http%3A%2F%2F127.0.0.1%3A");
+	static const char to[] = "redirect_uri=http%3A%2F%2F127.0.0.1%3A";
+	const char *redirect = strstr(url, to);
 	const char *state = strstr(url, "&state=");
 	const char *nonce = strstr(url, "&nonce=");
 	unsigned kept = left;
-	unsigned port = 0;
+	unsigned port;
 	int *browser = context;
 
-	if (!redirect || !state || !nonce ||
-		sscanf(redirect, "redirect_uri=http%%3A%%2F%%2F127.0.0.1%%3A%u", &port) != 1)
+	if (!redirect || !state || !nonce)
 		return -1;
+	port = (unsigned)strtoul(redirect + strlen(to), NULL, 10);
 	/* What the application allocates does not fail. */
 	left = 0;
 	if (*browser >= 0)

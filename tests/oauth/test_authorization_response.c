@@ -6,9 +6,9 @@
 
 #include <cmocka.h>
 
+#include "base/buf.h"
 #include "oauth/authorization_response.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define ISSUER "https://a.example/identity"
@@ -72,15 +72,16 @@ static void test_refuses(void **state)
 static int read_long(size_t length)
 {
 	struct authorization_response response;
-	char *query = malloc(length + 16);
+	struct buf query;
 	int error;
 
-	assert_non_null(query);
-	memcpy(query, "code=", 5);
-	memset(query + 5, 'x', length);
-	strcpy(query + 5 + length, "&state=s");
-	error = read_query(query, &response);
-	free(query);
+	buf_init(&query, length + 64);
+	(void)buf_append_text(&query, "state=s&code=");
+	for (size_t i = 0; i < length; i++)
+		(void)buf_append_char(&query, 'x');
+	assert_int_equal(buf_status(&query), 0);
+	error = read_query(query.data, &response);
+	buf_finish(&query);
 	if (!error)
 		authorization_response_finish(&response);
 	return error;
