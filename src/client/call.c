@@ -212,9 +212,8 @@ static int call_once(struct adit_client *client, const struct adit_call *call, b
 		client, "the API answered %d, %zu bytes", ret_reply->status, ret_reply->body.len);
 	/* Best effort: the answer is there already. */
 	(void)turn_answer(client, ret_reply->status, ret_reply->retry_after_s, &ignored);
-	if (ret_reply->status == 401)
-		(void)token_reject(client, token, &ignored);
-	if (ret_reply->status == 401 && !last) {
+	/* A token that could not be rejected would be sent again: then the answer stands. */
+	if (ret_reply->status == 401 && !token_reject(client, token, &ignored) && !last) {
 		http_reply_finish(ret_reply);
 		error = ADIT_AGAIN;
 	}

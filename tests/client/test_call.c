@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
-#include "net/http_server.h"
+#include "fake_api.h"
 
 #include <adit/client.h>
 
@@ -25,119 +25,20 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { THREADS = 8, LARGE = 100000 };
-
-/* One thread of the server alone writes to it. */
-static struct {
-	struct http_server *server;
-	char address[64];
-	atomic_int tokens; /* how many were given out */
-	atomic_int calls;
-	atomic_int rejected; /* tokens up to this number get a 401 */
-	atomic_bool silent;
-	char method[16];
-	char type[128];
-	char body[128];
-} world;
+enum { THREADS = 8 };
 
 static char folder[64];
 
-static void answer_json(struct http_ticket ticket, int status, const char *text)
-{
-	const struct http_response response = {.status = status,
-		.fields = "Content-Type: application/json\r\n",
-		.body = text,
-		.body_length = strlen(text)};
-
-	http_answer(ticket, &response);
-}
-
-static void serve_authority(const struct http_request *request, struct http_ticket ticket)
-{
-	char text[512];
-
-	if (strstr(request->path, "openid-configuration")) {
-		(void)snprintf(text, sizeof(text),
-			"{\"issuer\":\"http://%s\",\"jwks_uri\":\"http://%s/jwks\","
-			"\"token_endpoint\":\"http://%s/token\"}",
-			world.address, world.address, world.address);
-	} else {
-		world.tokens++;
-		(void)snprintf(text, sizeof(text),
-			"{\"access_token\":\"token-%d\",\"token_type\":\"Bearer\","
-			"\"expires_in\":3600}",
-			(int)world.tokens);
-	}
-	answer_json(ticket, 200, text);
-}
-
-static void answer_other(const struct http_request *request, struct http_ticket ticket)
-{
-	static char large[LARGE];
-	struct http_response response = {.status = 429, .fields = "Retry-After: 1\r\n"};
-
-	if (!strcmp(request->path, "/api/redirect")) {
-		response.status = 302;
-		response.fields = "Location: /api/elsewhere\r\n";
-	} else if (!strcmp(request->path, "/api/large")) {
-		response = (struct http_response){
-			.status = 200, .body = large, .body_length = sizeof(large)};
-	}
-	http_answer(ticket, &response);
-}
-
-static void copy(char *to, size_t size, const char *bytes, size_t length)
-{
-	(void)snprintf(to, size, "%.*s", (int)length, bytes ? bytes : "");
-}
-
-static void serve(void *context, const struct http_request *request, struct http_ticket ticket)
-{
-	const char *authorization = http_request_field(request, "authorization", NULL);
-	const char *type = http_request_field(request, "content-type", NULL);
-	int number = 0;
-
-	(void)context;
-	if (strncmp(request->path, "/api/", 5) != 0) {
-		serve_authority(request, ticket);
-		return;
-	}
-	world.calls++;
-	copy(world.method, sizeof(world.method), request->method, strlen(request->method));
-	copy(world.type, sizeof(world.type), type, type ? strlen(type) : 0);
-	copy(world.body, sizeof(world.body), request->body, request->body_length);
-	if (world.silent)
-		return;
-	if (authorization && !strncmp(authorization, "Bearer token-", 13))
-		number = (int)strtol(authorization + 13, NULL, 10);
-	if (number <= world.rejected)
-		answer_json(ticket, 401, "{}");
-	else if (strcmp(request->path, "/api/plain") != 0)
-		answer_other(request, ticket);
-	else
-		answer_json(ticket, 200, "{\"fine\":true}");
-}
-
 static int start(void **state)
 {
-	static const char *const listen[] = {"127.0.0.1:0"};
-	const struct http_server_options options = {
-		.listen = listen, .listen_count = 1, .threads = 1, .handler = serve};
-
 	(void)state;
-	memset(&world, 0, sizeof(world));
-	if (http_server_create(&options, &world.server, NULL))
-		return -1;
-	(void)snprintf(
-		world.address, sizeof(world.address), "%s", http_server_address(world.server, 0));
-	return http_server_start(world.server);
+	return fake_api_start();
 }
 
 static int stop(void **state)
 {
 	(void)state;
-	http_server_stop(world.server, 0);
-	http_server_destroy(world.server);
+	fake_api_stop();
 	return 0;
 }
 
@@ -154,17 +55,9 @@ static struct adit_client *open_client(struct adit_client_options *options)
 	return client;
 }
 
-static const char *url_of(const char *path)
-{
-	static _Thread_local char url[128];
-
-	(void)snprintf(url, sizeof(url), "http://%s%s", world.address, path);
-	return url;
-}
-
 static int get(struct adit_client *client, const char *path, struct adit_answer **ret_answer)
 {
-	const struct adit_call call = {.size = sizeof(call), .url = url_of(path)};
+	const struct adit_call call = {.size = sizeof(call), .url = fake_api_url(path)};
 	int error = adit_client_call(client, &call, ret_answer);
 
 	if (error)
@@ -177,7 +70,7 @@ static void a_request_with_a_token(void **state)
 	struct adit_client_options options = {0};
 	struct adit_client *client = open_client(&options);
 	struct adit_answer *answer;
-	struct adit_call call = {.size = sizeof(call), .url = url_of("/api/plain")};
+	struct adit_call call = {.size = sizeof(call), .url = fake_api_url("/api/plain")};
 
 	(void)state;
 	assert_int_equal(get(client, "/api/plain", &answer), 0);
@@ -189,7 +82,7 @@ static void a_request_with_a_token(void **state)
 	assert_string_equal(world.method, "GET");
 	assert_string_equal(world.type, "");
 	adit_answer_free(answer);
-	call.url = url_of("/api/plain");
+	call.url = fake_api_url("/api/plain");
 	call.method = "PUT";
 	call.body = "{1}";
 	call.body_length = 3;
@@ -233,7 +126,7 @@ static void nothing_is_followed_and_all_is_bounded(void **state)
 	struct adit_client_options options = {0};
 	struct adit_client *client = open_client(&options);
 	struct adit_answer *answer;
-	struct adit_call call = {.size = sizeof(call), .answer_max = LARGE};
+	struct adit_call call = {.size = sizeof(call), .answer_max = FAKE_API_LARGE};
 	char url[128];
 
 	(void)state;
@@ -241,12 +134,12 @@ static void nothing_is_followed_and_all_is_bounded(void **state)
 	assert_int_equal(answer->status, 302);
 	adit_answer_free(answer);
 	assert_int_equal(world.calls, 1);
-	(void)snprintf(url, sizeof(url), "%s", url_of("/api/large"));
+	(void)snprintf(url, sizeof(url), "%s", fake_api_url("/api/large"));
 	call.url = url;
 	assert_int_equal(adit_client_call(client, &call, &answer), 0);
-	assert_int_equal(answer->body_length, LARGE);
+	assert_int_equal(answer->body_length, FAKE_API_LARGE);
 	adit_answer_free(answer);
-	call.answer_max = LARGE - 1;
+	call.answer_max = FAKE_API_LARGE - 1;
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_PROTOCOL);
 	assert_non_null(strstr(adit_client_text(), "longer answer"));
 	adit_client_close(client);
@@ -266,7 +159,7 @@ static void what_makes_no_sense_is_refused(void **state)
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
 	call.url = NULL;
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
-	call.url = url_of("/api/plain");
+	call.url = fake_api_url("/api/plain");
 	call.content_type = "a\r\nX: y";
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
 	call.content_type = NULL;
