@@ -117,7 +117,7 @@ int discover_begin(struct operation *operation)
 	return operation_sub(operation, discover_anew, after_renewal);
 }
 
-void discover_forget(struct adit_client *client)
+static void forget(struct adit_client *client)
 {
 	if (client->has_metadata)
 		metadata_finish(&client->metadata);
@@ -125,4 +125,16 @@ void discover_forget(struct adit_client *client)
 	free(client->gate.metadata);
 	client->gate.metadata = NULL;
 	client->gate_changed = true;
+}
+
+void discover_doubt(struct operation *operation, int result)
+{
+	const struct exchange *exchange = &operation->exchange;
+	int status = exchange->has_reply ? exchange->reply.status : 0;
+
+	if (!result || operation->ending)
+		return;
+	if ((status >= 300 && status < 400) || status == 404 || status == 405 || status == 410 ||
+		(!status && !exchange->sent && result == ADIT_ERROR_UNAVAILABLE))
+		forget(operation->client);
 }

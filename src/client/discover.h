@@ -15,7 +15,8 @@ int discover_begin(struct operation *operation);
 /* The same, fetched in any case. */
 int discover_anew(struct operation *operation);
 
-/* An endpoint is not where the document said: the next operation fetches it anew. */
-void discover_forget(struct adit_client *client);
+/* Asking ended so. Where an endpoint may not be any more where the document said, the next
+ * operation fetches it anew. */
+void discover_doubt(struct operation *operation, int result);
 
 #endif

@@ -117,8 +117,10 @@ int login_end(struct operation *operation, int result)
 		report_init(&report);
 	restore(login, client);
 	/* That a person said no, or that this host is at fault, is no reason to wait. */
-	if (result != ADIT_ERROR_DENIED && !login->is_local)
+	if (result != ADIT_ERROR_DENIED && !login->is_local) {
 		gate_note(client, &report);
+		discover_doubt(operation, result);
+	}
 	if (client->account_id[0] && client->gate_changed)
 		(void)account_write_gate(client, &operation->report);
 	context_unlock_account(operation);

@@ -110,17 +110,7 @@ static void note(struct operation *operation)
 	else
 		report_init(&operation->report);
 	gate_note(operation->client, &operation->report);
-}
-
-/* The endpoint may be elsewhere by now: the next one that asks reads the document anew. */
-static void doubt_endpoint(struct operation *operation)
-{
-	const struct exchange *exchange = &operation->exchange;
-	int status = exchange->has_reply ? exchange->reply.status : 0;
-
-	if ((status >= 300 && status < 400) || status == 404 || status == 405 || status == 410 ||
-		(!status && !exchange->sent && operation->result == ADIT_ERROR_UNAVAILABLE))
-		discover_forget(operation->client);
+	discover_doubt(operation, operation->result);
 }
 
 /* Asking has ended. */
@@ -133,8 +123,6 @@ static int ended(struct operation *operation)
 			"%s: the token that came had expired already", client->authority);
 		(void)report_action(&operation->report, "tell the authority's operator");
 	}
-	if (operation->result && !operation->ending)
-		doubt_endpoint(operation);
 	note(operation);
 	return serve(operation, operation->result);
 }

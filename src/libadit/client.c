@@ -14,6 +14,7 @@
 #include "client/run.h"
 #include "client/token_get.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +39,20 @@ static int refuse(const char *text)
 	struct report report;
 
 	return told(report_set(&report, ADIT_ERROR_INVALID, "%s", text), &report);
+}
+
+/* A structure that the caller filled in: what a newer one says beyond what this library knows
+ * must be nothing. */
+static bool is_understood(const void *structure, size_t known)
+{
+	const unsigned char *bytes = structure;
+	size_t size;
+
+	memcpy(&size, structure, sizeof(size));
+	for (size_t i = known; i < size; i++)
+		if (bytes[i])
+			return false;
+	return size >= known;
 }
 
 static int simple(struct adit_client *client, enum adit_operation operation, int argument)
@@ -260,9 +275,10 @@ int adit_client_call(
 {
 	struct report report;
 
-	if (!client || !call || call->size < sizeof(*call) || !ret_answer)
-		return refuse("client and ret_answer must not be NULL, and call->size be "
-			      "sizeof(struct adit_call)");
+	if (!client || !call || !is_understood(call, sizeof(*call)) || !ret_answer)
+		return refuse("client and ret_answer must not be NULL, call->size be "
+			      "sizeof(struct adit_call), and nothing in it be newer than this "
+			      "library");
 	return told(call_api(client, call, ret_answer, &report), &report);
 }
 
@@ -293,9 +309,9 @@ int adit_accounts(const struct adit_client_options *options, char **ret_text)
 {
 	struct report report;
 
-	if (!ret_text || (options && options->size < sizeof(*options)))
-		return refuse("ret_text must not be NULL, and options->size be sizeof(struct "
-			      "adit_client_options)");
+	if (!ret_text || (options && !is_understood(options, sizeof(*options))))
+		return refuse("ret_text must not be NULL, options->size be sizeof(struct "
+			      "adit_client_options), and nothing in it be newer than this library");
 	return told(inspect_accounts(options, ret_text, &report), &report);
 }
 

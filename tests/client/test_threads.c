@@ -292,6 +292,40 @@ static void threads_of_a_child_share_its_client(void **state)
 	adit_client_close(client);
 }
 
+static void a_child_goes_on_while_its_parent_asks(void **state)
+{
+	struct adit_client_options options = {.storage = ADIT_STORAGE_PLAINTEXT,
+		.storage_directory = folder,
+		.request_timeout_ms = REQUEST_MS,
+		.account = "parent"};
+	struct adit_client *client = open_client(&options);
+	struct asker asker = {.client = client};
+	int status;
+	pid_t pid;
+
+	(void)state;
+	world.silent = true;
+	begin(&asker);
+	await_count(&world.tokens, 1);
+	world.silent = false;
+	/* It has the account's lock, a connection and a request under way. */
+	pid = fork();
+	if (!pid) {
+		struct adit_token *token;
+
+		status = adit_token_get(client, 0, &token);
+		if (!status)
+			adit_token_release(token);
+		/* Told to wait by what its parent met is as well. */
+		_exit(status && status != ADIT_ERROR_WAIT);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(pthread_join(asker.thread, NULL), 0);
+	assert_int_equal(asker.error, ADIT_ERROR_TIMEOUT);
+	adit_client_close(client);
+}
+
 static int step_to_end(struct adit_client *client, int *ret_steps)
 {
 	struct adit_wait wait = {.size = sizeof(wait)};
@@ -416,6 +450,33 @@ static void a_signal_ends_the_wait_for_the_lock(void **state)
 	adit_client_close(waits);
 }
 
+/* What a program says that was built with a newer library. */
+static void what_is_newer_is_refused(void **state)
+{
+	struct adit_client_options options = {0};
+	struct adit_client *client = open_client(&options);
+	struct adit_answer *answer;
+	struct {
+		struct adit_call call;
+		const char *newer;
+	} call = {.call = {.size = sizeof(call), .url = "http://127.0.0.1:1/"}, .newer = "x"};
+	struct {
+		struct adit_client_options options;
+		int newer;
+	} more = {
+		.options = {.size = sizeof(more), .storage_directory = "/nonexistent"}, .newer = 1};
+	char *text;
+
+	(void)state;
+	assert_int_equal(adit_client_call(client, &call.call, &answer), ADIT_ERROR_INVALID);
+	assert_int_equal(adit_accounts(&more.options, &text), ADIT_ERROR_INVALID);
+	more.newer = 0;
+	assert_int_equal(adit_accounts(&more.options, &text), 0);
+	assert_string_equal(text, "[]");
+	adit_text_free(text);
+	adit_client_close(client);
+}
+
 /* --- hooks ----------------------------------------------------------------------- */
 
 struct reentrant {
@@ -490,10 +551,12 @@ int main(void)
 		TEST(cancelling_reaches_those_who_wait),
 		TEST(waiting_for_a_thread_is_part_of_the_time),
 		TEST(threads_of_a_child_share_its_client),
+		TEST(a_child_goes_on_while_its_parent_asks),
 		TEST(a_child_does_not_step_what_its_parent_began),
 		TEST(what_a_child_cancels_wakes_its_parent_once),
 		TEST(a_signal_ends_the_wait_for_the_lock),
 		TEST(hooks_are_called_without_a_lock),
+		TEST(what_is_newer_is_refused),
 		TEST(only_what_there_is_is_started),
 	};
 	char command[96];
