@@ -115,7 +115,6 @@ int login_end(struct operation *operation, int result)
 
 	if (!result)
 		report_init(&report);
-	restore(login, client);
 	/* That a person said no, or that this host is at fault, is no reason to wait. */
 	if (result != ADIT_ERROR_DENIED && !login->is_local) {
 		gate_note(client, &report);

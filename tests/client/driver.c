@@ -11,6 +11,7 @@
  *	clock WALL_MS MONOTONIC_MS: both clocks go so much ahead of the system's
  *	diagnose   claim NAME   steps OPERATION ARGUMENT   mark   mark end   close
  *
+ * Option desktop=1: the library itself shows the page, as where no hook is set.
  * A login's URL or code is an object of its own before the answer: {"event":"open_url", …}.
  */
 #include <adit/client.h>
@@ -228,7 +229,7 @@ static int put_option(struct adit_client_options *options, char *word)
 static int open_client(struct driver *driver, char **words, int count)
 {
 	struct adit_client_options options = {.size = sizeof(options)};
-	const struct adit_client_hooks hooks = {
+	struct adit_client_hooks hooks = {
 		.size = sizeof(hooks),
 		.context = driver,
 		.open_url = open_url,
@@ -239,7 +240,10 @@ static int open_client(struct driver *driver, char **words, int count)
 	int result = count < 3 ? ADIT_ERROR_INVALID : 0;
 
 	for (int i = 3; !result && i < count; i++)
-		result = put_option(&options, words[i]);
+		if (!strcmp(words[i], "desktop=1"))
+			hooks.open_url = NULL;
+		else
+			result = put_option(&options, words[i]);
 	if (!result)
 		result = adit_client_open(words[1], words[2], &driver->client);
 	if (!result)

@@ -9,10 +9,10 @@ import socket
 import urllib.error
 import urllib.parse
 
-from client_harness import (DENIED, INVALID, PASSWORD, PERSON, PROTOCOL, TRUST, UNAVAILABLE,
+from client_harness import (DENIED, HERE, INVALID, PASSWORD, PERSON, PROTOCOL, TRUST, UNAVAILABLE,
                             Driver, check, check_error, counts, equal, hostile, lives, make_key,
                             requests)
-from harness import Suite
+from harness import Suite, read, until
 from person import Person
 
 suite = Suite()
@@ -201,6 +201,33 @@ def twice():
         except urllib.error.URLError:
             pass
         equal(requests(instance, 'authorization_code'), 1, 'codes that were redeemed')
+
+
+def on_desktop(folder, script, **more):
+    """A client that opens the browser itself: by this xdg-open, which gets $URL."""
+    path = os.path.join(folder, 'xdg-open')
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT, 0o755), 'w', encoding='utf-8') as file:
+        file.write(f'#!/bin/sh\nURL=$1\n{script}\n')
+    return Driver(environment={'PATH': f'{folder}:/usr/bin:/bin', 'DISPLAY': ':0', **more})
+
+
+@suite.in_folder('the library opens the browser itself')
+def desktop(folder):
+    page = os.path.join(folder, 'page')
+    person = os.path.join(HERE, 'person.py')
+    with on_desktop(folder, f'exec /usr/bin/python3 {person} "$URL" >{page}') as driver:
+        instance = open_app(driver, 'good.desktop', desktop=1)
+        signed_in(driver, driver.ask('login', 'browser'), instance)
+    until(lambda: b'You are signed in' in read(page), 'the page')
+
+
+@suite.in_folder('there is no browser')
+def no_desktop(folder):
+    for script, more, words in (('exit 3', {}, 'xdg-open'), ('exit 0', {'DISPLAY': ''}, 'desktop')):
+        with on_desktop(folder, script, **more) as driver:
+            open_app(driver, f'good.{script[-1]}', desktop=1)
+            answer = driver.fails(PERSON, 'login', 'browser')
+            check(words in answer['text'], answer['text'])
 
 
 @suite.case('nobody signs in')
