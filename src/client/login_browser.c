@@ -280,13 +280,28 @@ static int make_secrets(struct login *login)
 	return login->has_openid ? pkce_make_verifier(login->nonce) : 0;
 }
 
+static int listen_for_redirect(struct operation *operation)
+{
+	const struct adit_client_options *options = &operation->client->options;
+	const char *path = options->redirect_path ? options->redirect_path : REDIRECT_PATH;
+	struct fault fault = {0};
+	int error = loopback_create(
+		(uint16_t)options->redirect_port, path, &login_of(operation)->loopback, &fault);
+
+	if (error == ERROR_MEMORY)
+		return end_with(operation, ADIT_ERROR_MEMORY, "no memory for a sign-in",
+			"free memory, then try again");
+	if (error)
+		return end_here(
+			operation, fault.text, "free the port, or leave the choice to the system");
+	return operation_next(operation, show_page);
+}
+
 int login_browser_begin(struct operation *operation)
 {
 	static const char methods[] = "code_challenge_methods_supported";
-	const struct adit_client_options *options = &operation->client->options;
 	const struct metadata *metadata = &operation->client->metadata;
 	struct login *login = login_of(operation);
-	struct fault fault = {0};
 
 	login->what = "sign-in in the browser";
 	if (!metadata->authorization_endpoint)
@@ -299,10 +314,5 @@ int login_browser_begin(struct operation *operation)
 			"tell the authority's operator");
 	if (make_secrets(login))
 		return end_here(operation, "the system gives no random bytes", "mend the system");
-	if (loopback_create((uint16_t)options->redirect_port,
-		    options->redirect_path ? options->redirect_path : REDIRECT_PATH,
-		    &login->loopback, &fault))
-		return end_here(
-			operation, fault.text, "free the port, or leave the choice to the system");
-	return operation_next(operation, show_page);
+	return listen_for_redirect(operation);
 }

@@ -18,6 +18,25 @@ static void clean(char *text)
 			*text = '?';
 }
 
+static const char *usual_action(int code)
+{
+	switch (code) {
+	case ADIT_ERROR_MEMORY:
+		return "free memory, then try again";
+	case ADIT_ERROR_TIMEOUT:
+	case ADIT_ERROR_UNAVAILABLE:
+		return "check the authority's URL and the network, and try again later";
+	case ADIT_ERROR_TRUST:
+		return "check the authority's URL; if its certificate is of an own CA, name that "
+		       "CA's file";
+	case ADIT_ERROR_PROTOCOL:
+		return "check that the URL is that of an OpenID Connect authority, and tell its "
+		       "operator";
+	default:
+		return "";
+	}
+}
+
 int report_set(struct report *report, int code, const char *format, ...)
 {
 	va_list arguments;
@@ -28,6 +47,9 @@ int report_set(struct report *report, int code, const char *format, ...)
 	(void)vsnprintf(report->text, sizeof(report->text), format, arguments);
 	va_end(arguments);
 	clean(report->text);
+	/* Wherever it was short of memory, there is one thing to do. */
+	if (code == ADIT_ERROR_MEMORY)
+		(void)report_action(report, "%s", usual_action(code));
 	return code;
 }
 
@@ -58,25 +80,6 @@ int report_code_of(int error)
 		return ADIT_ERROR_PROTOCOL;
 	default:
 		return ADIT_ERROR_UNAVAILABLE;
-	}
-}
-
-static const char *usual_action(int code)
-{
-	switch (code) {
-	case ADIT_ERROR_MEMORY:
-		return "free memory, then try again";
-	case ADIT_ERROR_TIMEOUT:
-	case ADIT_ERROR_UNAVAILABLE:
-		return "check the authority's URL and the network, and try again later";
-	case ADIT_ERROR_TRUST:
-		return "check the authority's URL; if its certificate is of an own CA, name that "
-		       "CA's file";
-	case ADIT_ERROR_PROTOCOL:
-		return "check that the URL is that of an OpenID Connect authority, and tell its "
-		       "operator";
-	default:
-		return "";
 	}
 }
 
