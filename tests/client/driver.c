@@ -12,6 +12,10 @@
  *	diagnose   claim NAME   steps OPERATION ARGUMENT   mark   mark end   close
  *
  * Option desktop=1: the library itself shows the page, as where no hook is set.
+ *
+ *	fail N: with short_of_memory.c, the N-th allocation of the library from now on fails
+ *	failed: whether it has, and from now on none does
+ *
  * A login's URL or code is an object of its own before the answer: {"event":"open_url", …}.
  */
 #include <adit/client.h>
@@ -32,6 +36,10 @@ enum {
 	MARK_BEGIN = -77,
 	MARK_END = -78,
 };
+
+/* Of short_of_memory.c, where that is linked too. */
+void memory_fail_at(long count) __attribute__((weak));
+bool memory_has_failed(void) __attribute__((weak));
 
 struct driver {
 	struct adit_client *client;
@@ -378,6 +386,21 @@ static int run_flow(struct driver *driver, char **words, int count)
 	exit(2);
 }
 
+/* Allocations that fail. Whether it was such a line. */
+static bool run_memory(char **words, int count)
+{
+	if (!strcmp(words[0], "fail") && count > 1 && memory_fail_at) {
+		/* Before, since what is printed is allocated for once. */
+		(void)fputs("{\"code\":0", stdout);
+		memory_fail_at(atol(words[1]));
+	} else if (!strcmp(words[0], "failed") && memory_has_failed) {
+		(void)printf("{\"code\":0,\"failed\":%s", memory_has_failed() ? "true" : "false");
+	} else {
+		return false;
+	}
+	return true;
+}
+
 /* What needs no authority. Whether it was such a line. */
 static bool run_other(struct driver *driver, char **words, int count)
 {
@@ -423,7 +446,7 @@ static void run_line(struct driver *driver, char *line)
 
 	while (line && count < WORDS_MAX)
 		words[count++] = strsep(&line, "\t");
-	if (!run_other(driver, words, count)) {
+	if (!run_memory(words, count) && !run_other(driver, words, count)) {
 		result = run_flow(driver, words, count);
 		answer(result, began_ms);
 		if (!result && !strcmp(words[0], "token"))
