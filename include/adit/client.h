@@ -335,7 +335,9 @@ enum adit_operation {
 };
 
 /* Begins it; adit_client_step() goes on. After that has returned 0, adit_token_get()
- * gives the token without I/O. One at a time. 0; ADIT_ERROR_INVALID: one is under way. */
+ * gives the token without I/O. One at a time: until it has ended, what does I/O with the
+ * same client is ADIT_ERROR_INVALID in the thread that steps. 0; ADIT_ERROR_INVALID: one is
+ * under way. */
 ADIT_PUBLIC int adit_client_start(
 	struct adit_client *client, enum adit_operation operation, int argument);
 

@@ -70,8 +70,10 @@ struct adit_client {
 	struct turns turns;
 	struct http_client *call_http; /* to the API; NULL: a call has it, or none was made */
 
+	pthread_t stepper; /* who began or last stepped `stepped` */
+	bool is_stepped;   /* changed with the mutex held */
+
 	struct operation stepped; /* what adit_client_step() does */
-	bool is_stepped;
 	struct run stepped_run;
 	struct http_client *http;
 	struct crypto_key *assertion_key; /* of options.assertion_key_file; NULL: not read yet */

@@ -82,6 +82,12 @@ static int become_worker(struct adit_client *client, const struct run *run,
 
 	*ret_taken = false;
 	client->used = true;
+	if (client->is_stepped && pthread_equal(client->stepper, pthread_self())) {
+		(void)report_set(report, ADIT_ERROR_INVALID,
+			"this thread has an operation of this client under way, which nobody "
+			"else steps");
+		return report_action(report, "step it to its end first, or open another client");
+	}
 	while (client->busy) {
 		if (clock_monotonic_ms() >= entry->deadline_ms) {
 			(void)report_set(report, ADIT_ERROR_TIMEOUT,
@@ -122,6 +128,7 @@ static void end(
 	operation_finish(operation);
 	(void)pthread_mutex_lock(&client->mutex);
 	client->busy = false;
+	client->is_stepped = false;
 	client->outcome = (struct outcome){
 		.number = client->outcome.number + 1,
 		.operation = run->operation,
@@ -165,22 +172,30 @@ int run_start(struct adit_client *client, const struct run *run, struct report *
 		return report_set(report, ADIT_ERROR_INVALID, "no such flow");
 	(void)pthread_mutex_lock(&client->mutex);
 	busy = client->busy;
-	client->busy = true;
+	if (!busy) {
+		client->busy = true;
+		client->is_stepped = true;
+		client->stepper = pthread_self();
+	}
 	client->used = true;
 	(void)pthread_mutex_unlock(&client->mutex);
 	if (busy)
 		return report_set(report, ADIT_ERROR_INVALID, "an operation is under way already");
 	begin(client, run, &entry, &client->stepped);
 	client->stepped_run = *run;
-	client->is_stepped = true;
 	return 0;
 }
 
 int run_step(struct adit_client *client, struct adit_wait *ret_wait, struct report *report)
 {
+	bool is_stepped;
 	int result;
 
-	if (!client->is_stepped)
+	(void)pthread_mutex_lock(&client->mutex);
+	is_stepped = client->is_stepped;
+	client->stepper = pthread_self();
+	(void)pthread_mutex_unlock(&client->mutex);
+	if (!is_stepped)
 		return report_set(report, ADIT_ERROR_INVALID, "no operation was started");
 	result = operation_step(&client->stepped);
 	if (result == ADIT_AGAIN) {
@@ -191,7 +206,6 @@ int run_step(struct adit_client *client, struct adit_wait *ret_wait, struct repo
 	}
 	if (result)
 		*report = client->stepped.report;
-	client->is_stepped = false;
 	end(client, &client->stepped_run, &client->stepped, result);
 	return result;
 }

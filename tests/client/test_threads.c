@@ -529,6 +529,7 @@ static void only_what_there_is_is_started(void **state)
 	struct adit_client_options options = {0};
 	struct adit_client *client = open_client(&options);
 	struct adit_wait wait = {.size = sizeof(wait)};
+	struct adit_token *token;
 
 	(void)state;
 	assert_int_equal(adit_client_start(client, ADIT_OPERATION_LOGIN, 0), ADIT_ERROR_INVALID);
@@ -540,6 +541,9 @@ static void only_what_there_is_is_started(void **state)
 	assert_int_equal(adit_client_start(client, ADIT_OPERATION_TOKEN, 0), 0);
 	assert_int_equal(adit_client_step(client, &wait), ADIT_AGAIN);
 	assert_int_equal(adit_client_start(client, ADIT_OPERATION_TOKEN, 0), ADIT_ERROR_INVALID);
+	/* Nobody would step meanwhile. */
+	assert_int_equal(adit_client_discover(client), ADIT_ERROR_INVALID);
+	assert_int_equal(adit_token_get(client, 0, &token), ADIT_ERROR_INVALID);
 	adit_client_close(client);
 }
 
