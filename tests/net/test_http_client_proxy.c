@@ -6,10 +6,9 @@
 
 struct proxy {
 	struct peer peer;
-	const char *answer; /* in place of a connection; NULL: it connects */
+	_Atomic(const char *) answer; /* in place of a connection; NULL: it connects */
 	unsigned to_port;
-	char asked[256]; /* the first line */
-	pthread_t relay;
+	char asked[256]; /* the first line, once peer.requests is not 0 */
 };
 
 struct scene {
@@ -46,12 +45,15 @@ static void *play_proxy(void *context)
 		.sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = accept(proxy->peer.listener, NULL, NULL);
 	int onward = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	const char *answer;
 	ssize_t length = fd < 0 ? -1 : wire_receive(fd, proxy->asked, sizeof(proxy->asked) - 1);
 
 	proxy->asked[length > 0 ? length : 0] = '\0';
 	proxy->asked[strcspn(proxy->asked, "\r")] = '\0';
-	if (length > 0 && proxy->answer)
-		peer_say(fd, proxy->answer);
+	atomic_fetch_add(&proxy->peer.requests, length > 0);
+	answer = atomic_load(&proxy->answer);
+	if (length > 0 && answer)
+		peer_say(fd, answer);
 	else if (length > 0 && !connect(onward, (struct sockaddr *)&to, sizeof(to))) {
 		peer_say(fd, "HTTP/1.1 200 Connected\r\nRetry-After: 99\r\n\r\n");
 		relay(fd, onward);
@@ -124,6 +126,7 @@ static void expect_proxied(struct scene *scene, const char *proxy)
 	if (ask(scene, proxy, "https://" AUTHORITY_NAME "/token?x=y", &sent, &fault))
 		fail_msg("%s", fault.text);
 	assert_true(sent);
+	assert_int_equal(atomic_load(&scene->proxy.peer.requests), 1);
 	assert_string_equal(scene->proxy.asked, "CONNECT " AUTHORITY_NAME ":443 HTTP/1.1");
 }
 
@@ -136,7 +139,7 @@ static void expect_not_proxied(struct scene *scene, const char *proxy)
 	assert_int_not_equal(ask(scene, proxy, "https://" AUTHORITY_NAME "/", &sent, &fault), 0);
 	assert_false(sent);
 	assert_false(peer_has_more(&scene->proxy.peer));
-	assert_string_equal(scene->proxy.asked, "");
+	assert_int_equal(atomic_load(&scene->proxy.peer.requests), 0);
 }
 
 static void test_named(void **state)
@@ -185,7 +188,7 @@ static void test_not_for_loopback(void **state)
 	if (ask(scene, scene->proxy_url, url, &sent, &fault))
 		fail_msg("%s", fault.text);
 	assert_false(peer_has_more(&scene->proxy.peer));
-	assert_string_equal(scene->proxy.asked, "");
+	assert_int_equal(atomic_load(&scene->proxy.peer.requests), 0);
 }
 
 static void test_not_for_plain_http(void **state)
@@ -198,7 +201,7 @@ static void test_not_for_plain_http(void **state)
 		ask(scene, scene->proxy_url, "http://" AUTHORITY_NAME "/", &sent, &fault), 0);
 	assert_false(sent);
 	assert_false(peer_has_more(&scene->proxy.peer));
-	assert_string_equal(scene->proxy.asked, "");
+	assert_int_equal(atomic_load(&scene->proxy.peer.requests), 0);
 }
 
 static void test_that_refuses(void **state)
@@ -207,8 +210,8 @@ static void test_that_refuses(void **state)
 	struct fault fault;
 	bool sent;
 
-	scene->proxy.answer = "HTTP/1.1 407 Proxy Authentication Required\r\n"
-			      "Content-Length: 0\r\n\r\n";
+	atomic_store(&scene->proxy.answer,
+		"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n");
 	assert_int_equal(ask(scene, scene->proxy_url, "https://" AUTHORITY_NAME "/secret?secret",
 				 &sent, &fault),
 		ERROR_UNAVAILABLE);

@@ -48,7 +48,10 @@ static size_t count_secret(char first)
 		char *rest;
 		unsigned long from = strtoul(line, &rest, 16);
 		unsigned long to = strtoul(rest + 1, &rest, 16);
-		bool is_heap = strstr(line, "[heap]") || (!strchr(line, '/') && !strchr(line, '['));
+		/* A stack has no name under valgrind. */
+		bool is_stack = from <= (uintptr_t)line && (uintptr_t)line < to;
+		bool is_heap = strstr(line, "[heap]") ||
+			       (!is_stack && !strchr(line, '/') && !strchr(line, '['));
 		ssize_t got;
 
 		if (!is_heap || strncmp(rest, " rw", 3) != 0 || to - from > MAPPING_MAX)
@@ -87,6 +90,16 @@ static void *play_nothing(void *context)
 	return context;
 }
 
+/* What looks over each access keeps copies of its own. */
+static bool is_watched(void)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+#ifdef __SANITIZE_THREAD__
+	return true;
+#endif
+	return preloaded && strstr(preloaded, "vgpreload");
+}
+
 static void expect_wiped(bool secure)
 {
 	char *field = malloc(256);
@@ -107,6 +120,8 @@ static void expect_wiped(bool secure)
 	tls_peer_init(&peer);
 	client = peer_client(&(struct http_client_options){.ca_file = peer.files.certificates});
 	peer_start(&peer.peer, play_nothing);
+	/* A child of several threads may wait for a lock that one of them had. */
+	(void)pthread_join(peer.peer.thread, NULL);
 	pid = fork_peer(&peer, secure);
 	assert_true(pid > 0);
 	(void)snprintf(
@@ -130,19 +145,27 @@ static void expect_wiped(bool secure)
 	free(field);
 	free(body);
 	(void)waitpid(pid, NULL, 0);
-	peer_end(&peer.peer);
+	(void)close(peer.peer.listener);
 	tls_peer_finish(&peer);
 }
 
 static void test_plain(void **state)
 {
 	(void)state;
+	if (is_watched()) {
+		print_message("# ThreadSanitizer and valgrind keep copies of memory\n");
+		skip();
+	}
 	expect_wiped(false);
 }
 
 static void test_tls(void **state)
 {
 	(void)state;
+	if (is_watched()) {
+		print_message("# ThreadSanitizer and valgrind keep copies of memory\n");
+		skip();
+	}
 	expect_wiped(true);
 }
 
