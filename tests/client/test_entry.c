@@ -251,8 +251,14 @@ static void a_program_prints_it(void **state)
 	assert_int_equal(setenv("ASKPASS_TEST", "kept", 1), 0);
 	expect(program("cat; echo $# $ASKPASS_TEST $(ls /proc/self/fd | tr '\\n' ' ')"), &standard,
 		0, "0 kept 0 1 2 3");
-	expect("exec:hostname-that-nobody-has", &standard, ADIT_ERROR_STORAGE, "can't be run");
-	expect("exec:/nowhere", &standard, ADIT_ERROR_STORAGE, "can't be run");
+	/* valgrind makes a fork() of what glibc would be told by. */
+	if (strstr(getenv("LD_PRELOAD") ? getenv("LD_PRELOAD") : "", "vgpreload")) {
+		print_message("# under valgrind: a program that is not there is not tried\n");
+	} else {
+		expect("exec:hostname-that-nobody-has", &standard, ADIT_ERROR_STORAGE,
+			"can't be run");
+		expect("exec:/nowhere", &standard, ADIT_ERROR_STORAGE, "can't be run");
+	}
 	expect("exec:./askpass", &standard, ADIT_ERROR_INVALID, "whole path");
 	expect("exec:", &standard, ADIT_ERROR_INVALID, "whole path");
 	assert_int_equal(setenv("PATH", folder, 1), 0);
