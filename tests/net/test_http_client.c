@@ -150,6 +150,45 @@ static void test_get_and_post(void **state)
 	http_client_destroy(client);
 }
 
+static void test_methods(void **state)
+{
+	static const char *const fields[] = {"Content-Type: text/x", NULL};
+	static const struct {
+		const char *method;
+		const char *body;
+		const char *answer;
+	} cases[] = {
+		{"PUT", "a", "PUT /echo - text/x adit/" ADIT_VERSION " - [a]"},
+		{"PATCH", "b", "PATCH /echo - text/x adit/" ADIT_VERSION " - [b]"},
+		{"DELETE", NULL, "DELETE /echo - text/x adit/" ADIT_VERSION " - []"},
+		{"DELETE", "c", "DELETE /echo - text/x adit/" ADIT_VERSION " - [c]"},
+		/* What a GET would have been answered with is not there. */
+		{"HEAD", NULL, ""},
+		{"GET", NULL, "GET /echo - text/x adit/" ADIT_VERSION " - []"},
+	};
+	struct http_client *client = create(NULL);
+	struct http_reply reply;
+	char url[256];
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "http://%s/echo", http_server_address(server, 0));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct http_call call = {
+			.method = cases[i].method,
+			.url = url,
+			.fields = fields,
+			.body = cases[i].body,
+			.body_length = cases[i].body ? strlen(cases[i].body) : 0,
+		};
+
+		assert_int_equal(http_client_call(client, &call, &reply, NULL), 0);
+		assert_int_equal(reply.status, 200);
+		assert_string_equal(reply.body.data, cases[i].answer);
+		http_reply_finish(&reply);
+	}
+	http_client_destroy(client);
+}
+
 static void test_user_agent(void **state)
 {
 	struct http_client *client = create(&(struct http_client_options){.user_agent = "mine/1"});
@@ -539,6 +578,7 @@ int main(void)
 		/* First: the library must be loaded once, by whichever thread comes first. */
 		cmocka_unit_test(test_a_client_per_thread),
 		cmocka_unit_test(test_get_and_post),
+		cmocka_unit_test(test_methods),
 		cmocka_unit_test(test_user_agent),
 		cmocka_unit_test(test_redirect_is_not_followed),
 		cmocka_unit_test(test_retry_after),
