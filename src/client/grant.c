@@ -117,8 +117,10 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 	tokens->expires_in_s = lifetime_s;
 	tokens->rejected = false;
 	tokens->intent = (struct token_intent){0};
-	if (!keep)
+	if (!keep) {
 		tokens->rotates = TOKEN_ROTATION_UNKNOWN;
+		tokens->person = grant->person;
+	}
 	return text_copy(tokens->generation, sizeof(tokens->generation), grant->generation);
 }
 

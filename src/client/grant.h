@@ -18,6 +18,7 @@ struct grant_tokens {
 	const char *generation; /* of the credentials; "": a person's */
 	bool continues;		/* the same grant goes on: what the answer leaves out stays */
 	const char *scope;	/* that was asked for; NULL: options.scope */
+	bool person;		/* somebody has signed in */
 	bool identifies;	/* keep the ID token: the caller checks it */
 };
 

@@ -207,6 +207,7 @@ static int take_tokens(struct operation *operation)
 		.what = login->what,
 		.generation = credentials ? credentials->generation : "",
 		.scope = login->scope.len ? login->scope.data : NULL,
+		.person = true,
 		.identifies = login->has_openid,
 	};
 	int error;

@@ -96,6 +96,7 @@ struct token_record {
 	int rejections;	      /* of tokens that were new, one after the other */
 	struct moment rejected_at;
 	enum token_rotation rotates;
+	bool person; /* somebody signed in: nobody else's tokens follow by themselves */
 	/* Of the credentials that it was got with; "": a person's. */
 	char generation[RECORD_GENERATION_SIZE];
 	struct token_intent intent;

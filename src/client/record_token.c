@@ -76,6 +76,7 @@ int token_record_print(const struct token_record *record, struct buf *buf)
 		json_write_number(&writer, "rejections", record->rejections);
 		record_write_moment(&writer, "rejected_at", &record->rejected_at);
 	}
+	json_write_boolean(&writer, "person", record->person);
 	json_write_text(&writer, "rotates", rotations[record->rotates]);
 	json_write_text(&writer, "generation", record->generation);
 	write_intent(&writer, &record->intent);
@@ -106,6 +107,7 @@ static void read_members(struct record_reader *reader, struct token_record *reco
 	record_read_moment(reader, "expires", &record->expires);
 	record_read_number(reader, "expires_in", -1, lifetime_max_s, &record->expires_in_s);
 	record_read_boolean(reader, "rejected", &record->rejected);
+	record_read_boolean(reader, "person", &record->person);
 	record_read_int(reader, "rejections", TRIES_MAX, &record->rejections);
 	record_read_moment(reader, "rejected_at", &record->rejected_at);
 	record_read_word(reader, "rotates", rotations, &rotates);

@@ -42,6 +42,19 @@ static int refused_before(struct operation *operation, const struct account_reco
 				     "these good again, forget them first");
 }
 
+/* The credentials of an application where people sign in are not those of the person: tokens
+ * of its own in their place would be another's. */
+static int check_person(struct operation *operation)
+{
+	const struct adit_client *client = operation->client;
+
+	if (client->has_given || !client->tokens.person)
+		return 0;
+	(void)report_set(&operation->report, ADIT_ERROR_PERSON,
+		"%s: who signed in has to sign in again", client->authority);
+	return report_action(&operation->report, "sign in, or sign out first");
+}
+
 /* A process that dies while it waits for the answer must not try for ever. */
 static int check_tries(struct operation *operation)
 {
@@ -172,7 +185,9 @@ int unattended_begin(struct operation *operation)
 		(void)report_action(&operation->report, "sign in, or enter the credentials");
 		return operation_end(operation, ADIT_ERROR_PERSON);
 	}
-	error = refused_before(operation, credentials);
+	error = check_person(operation);
+	if (!error)
+		error = refused_before(operation, credentials);
 	if (!error)
 		error = check_tries(operation);
 	if (!error)

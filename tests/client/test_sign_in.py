@@ -360,6 +360,16 @@ def with_secret():
         with instance.lock:
             shown = {entry['by'] for entry in instance.log if entry['endpoint'] == 'token'}
         equal(shown, {'basic'}, 'how it showed who it is')
+        instance.fail('token', '200-error')
+        driver.well('reject')
+        driver.fails(PERSON, 'token', 0)
+        instance.fail('token', None)
+        # What the application may get for itself is not this person's.
+        driver.fails(PERSON, 'token', 0)
+        equal(requests(instance, 'client_credentials'), 0, 'tokens of the application\'s own')
+        driver.well('logout')
+        driver.well('token', 0)
+        equal(requests(instance, 'client_credentials'), 1, 'tokens after signing out')
 
 
 @suite.case('a person where nothing else is left')
