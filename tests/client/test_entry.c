@@ -38,8 +38,11 @@ static const char *path_of(const char *name)
 static const char *write_file(const char *name, const void *bytes, size_t length, mode_t mode)
 {
 	const char *path = path_of(name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	int fd;
 
+	/* One that was there may have a mode that keeps its owner out. */
+	(void)unlink(path);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, bytes, length), (ssize_t)length);
 	assert_int_equal(fchmod(fd, mode), 0);
