@@ -84,6 +84,7 @@ static int find(struct adit_client *client, struct report *report)
 	int error = 0;
 
 	client->account_id[0] = '\0';
+	client->has_name = name != NULL;
 	if (!name && storage_is_shared(client->storage))
 		error = find_only(client, report);
 	if (!error && !client->account_id[0] &&
@@ -93,11 +94,11 @@ static int find(struct adit_client *client, struct report *report)
 }
 
 /* The only account there is may be another one by now, where nothing is stored of the one that
- * was. */
+ * was. One that was named stays that, also when what was given has become what is stored. */
 static bool is_found(const struct adit_client *client)
 {
 	return client->account_id[0] &&
-	       (account_name(client) || client->account.authority || client->lock.held ||
+	       (client->has_name || client->account.authority || client->lock.held ||
 		       !storage_is_shared(client->storage));
 }
 

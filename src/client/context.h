@@ -85,6 +85,7 @@ struct adit_client {
 	struct wanted_key wanted_key;
 	struct storage *storage; /* NULL: not opened yet */
 	char account_id[STORAGE_ACCOUNT_SIZE];
+	bool has_name; /* the account's id is of a name, not of the only account there was */
 	struct storage_lock lock;
 	struct account_record account; /* as last read */
 	struct token_record tokens;

@@ -107,8 +107,13 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 		move_text(&tokens->token_type, reply->token_type, false) ||
 		move_text(&tokens->scope, reply->scope ? reply->scope : scope, keep) ||
 		move_text(&tokens->refresh_token, reply->refresh_token, keep) ||
-		move_text(&tokens->id_token, grant->identifies ? reply->id_token : NULL, keep))
+		move_text(&tokens->id_token, grant->identifies ? reply->id_token : NULL, keep)) {
+		/* Half of one grant's tokens must not stand beside half of another's. */
+		(void)record_set_text(&tokens->access_token, NULL);
+		if (!keep)
+			(void)record_set_text(&tokens->refresh_token, NULL);
 		return ERROR_MEMORY;
+	}
 	/* From when it was sent: that it took long is no reason to trust it longer. */
 	tokens->received = moment_now(&client->clock);
 	tokens->received.unix_ms -= tokens->received.boot_ms - operation->exchange.sent_boot_ms;

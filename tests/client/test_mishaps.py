@@ -169,6 +169,27 @@ def entered_later(folder):
         runs.well('token', 60)
 
 
+@suite.in_folder('a program that was given a user name never goes on as another, who is there alone')
+def never_another(folder):
+    instance = hostile.instance('good.another')
+    place = place_in(folder)
+    with Driver() as runs, Driver() as driver:
+        runs.open(hostile.url(instance.name), place)
+        runs.sign_in('plans')
+        # What is given and stored already is nothing new.
+        runs.well('set', 'plans', PASSWORD)
+        runs.well('token', 60)
+        driver.open(hostile.url(instance.name), place, account='plans')
+        driver.well('forget')
+        driver.well('close')
+        driver.open(hostile.url(instance.name), place)
+        driver.sign_in('orders')
+        ahead(runs, 4000)
+        runs.fails(PERSON, 'token', 0)
+        equal([entry.get('username') for entry in instance.log if entry['endpoint'] == 'token'],
+              ['plans', 'orders'], 'users')
+
+
 @suite.in_folder('a call that has less time than a request waits as others do, and a token that lives serves')
 def short_calls(folder):
     instance, place = signed_in('good.short', folder)
