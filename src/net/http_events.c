@@ -135,6 +135,8 @@ CURLcode http_events_watch(struct http_events *events, CURL *easy)
 	const struct http_curl *curl = events->curl;
 	CURLcode code = curl->easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 
+	/* What there was no room for before is no fault of these. */
+	events->failed = false;
 	if (!code)
 		code = curl->easy_setopt(easy, CURLOPT_OPENSOCKETDATA, events);
 	if (!code)
