@@ -108,6 +108,9 @@ static CURLcode set_client(struct http_client *client)
 	(void)client->curl->easy_setopt(client->easy, CURLOPT_QUICK_EXIT, 1L);
 	if (!code)
 		code = set_pointers(client);
+	/* A file replaces the system's certificates: also those in its folder. */
+	if (!code && client->ca_file)
+		code = client->curl->easy_setopt(client->easy, CURLOPT_CAPATH, NULL);
 	if (!code)
 		code = http_events_watch(&client->events, client->easy);
 	if (!code)

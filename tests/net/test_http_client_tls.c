@@ -4,6 +4,7 @@
 
 #include "net/http_client.h"
 
+#include <dlfcn.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
@@ -22,6 +23,19 @@ struct peer {
 	EVP_PKEY *key;
 	X509 *certificate;
 };
+
+/* Folders of certificates that libcurl has read: as it is built, the system's by itself. */
+static int folders_trusted;
+
+__attribute__((visibility("default"))) int X509_STORE_load_path(X509_STORE *store, const char *path)
+{
+	__typeof__(X509_STORE_load_path) *next;
+	void *symbol = dlsym(RTLD_NEXT, "X509_STORE_load_path");
+
+	folders_trusted++;
+	memcpy(&next, &symbol, sizeof(symbol));
+	return next(store, path);
+}
 
 static void make_certificate(struct peer *peer)
 {
@@ -156,6 +170,19 @@ static void test_unknown_issuer(void **state)
 	expect(good, false, ERROR_REFUSED);
 }
 
+/* "In place of the system's": a CA of the system's vouches for nobody then. */
+static void test_no_other_issuer(void **state)
+{
+	(void)state;
+	folders_trusted = 0;
+	expect(good, false, ERROR_REFUSED);
+	if (!folders_trusted)
+		skip(); /* This libcurl reads no folder of the system's. */
+	folders_trusted = 0;
+	expect(good, true, 0);
+	assert_int_equal(folders_trusted, 0);
+}
+
 static void test_other_name(void **state)
 {
 	struct peer peer = good;
@@ -212,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_trusted),
 		cmocka_unit_test(test_unknown_issuer),
+		cmocka_unit_test(test_no_other_issuer),
 		cmocka_unit_test(test_other_name),
 		cmocka_unit_test(test_out_of_its_time),
 		cmocka_unit_test(test_old_versions),
