@@ -311,6 +311,9 @@ static const char *reason_of(struct http_client *client, CURLcode code, int erro
 	default:
 		break;
 	}
+	/* Its text has the proxy's address as the environment says it, password and all. */
+	if (strstr(client->curl_text, "nsupported proxy"))
+		return "the proxy's address is none that can be used";
 	switch (code) {
 	case CURLE_OK:
 		return NULL;

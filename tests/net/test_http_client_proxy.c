@@ -240,6 +240,11 @@ static void test_that_is_not_there(void **state)
 	assert_int_not_equal(ask(scene, NULL, "https://" AUTHORITY_NAME "/", &sent, &fault), 0);
 	assert_null(strstr(fault.text, "hunter2"));
 	assert_false(sent);
+	(void)setenv("https_proxy", "ftp://user:hunter2@127.0.0.1:1", 1);
+	assert_int_not_equal(ask(scene, NULL, "https://" AUTHORITY_NAME "/", &sent, &fault), 0);
+	assert_non_null(strstr(fault.text, "proxy"));
+	assert_null(strstr(fault.text, "hunter2"));
+	assert_false(sent);
 }
 
 static void test_that_is_none(void **state)
