@@ -31,7 +31,7 @@ enum {
 	OUT_MAX = LOOPBACK_PAGE_MAX + 2048,
 };
 
-enum phase { PHASE_NONE, PHASE_LINGER, PHASE_READ, PHASE_ANSWER, PHASE_WAIT };
+enum phase { PHASE_NONE, PHASE_LINGER, PHASE_READ, PHASE_HELD, PHASE_ANSWER, PHASE_WAIT };
 
 /* A connection. Browsers open some that they may use later: none keeps others out. */
 struct visitor {
@@ -40,7 +40,7 @@ struct visitor {
 	int64_t since_ms;
 	int64_t ends_ms; /* of the phase; of PHASE_WAIT there is no end */
 	struct http_reader reader;
-	struct buf out;
+	struct buf out; /* of PHASE_HELD: the query that it came with */
 	size_t sent;
 };
 
@@ -229,7 +229,7 @@ static void refuse(struct loopback *loopback, struct visitor *visitor, int statu
 	answer_visitor(loopback, visitor, now_ms);
 }
 
-static void answer_all(struct loopback *loopback, int64_t now_ms)
+static void answer_waiting(struct loopback *loopback, int64_t now_ms)
 {
 	for (size_t i = 0; i < VISITORS_MAX; i++) {
 		struct visitor *visitor = &loopback->visitors[i];
@@ -239,30 +239,6 @@ static void answer_all(struct loopback *loopback, int64_t now_ms)
 		(void)buf_append(&visitor->out, loopback->answer.data, loopback->answer.len);
 		answer_visitor(loopback, visitor, now_ms);
 	}
-}
-
-int loopback_answer(struct loopback *loopback, const struct loopback_page *page)
-{
-	int error;
-
-	buf_reset(&loopback->answer);
-	error = loopback_page_write(&loopback->answer, page);
-	loopback->is_answered = true;
-	answer_all(loopback, clock_monotonic_ms());
-	return error;
-}
-
-void loopback_destroy(struct loopback *loopback)
-{
-	static const struct loopback_page given_up = {.failed = true,
-		.title = "The sign-in was given up",
-		.text = "The application stopped waiting for it. Close this page, and begin to "
-			"sign in again in the application."};
-
-	/* It fits into an empty socket's memory. */
-	if (loopback && loopback_query(loopback))
-		(void)loopback_answer(loopback, &given_up);
-	loopback_forget(loopback);
 }
 
 const char *loopback_query(const struct loopback *loopback)
@@ -300,6 +276,19 @@ static void await_outcome(struct loopback *loopback, struct visitor *visitor)
 		close_visitor(loopback, visitor);
 }
 
+/* Whoever sends something first must not keep the right one out: each has its turn. */
+static void hold(struct loopback *loopback, struct visitor *visitor, const char *query)
+{
+	if (buf_append_text(&visitor->out, query)) {
+		close_visitor(loopback, visitor);
+		return;
+	}
+	http_reader_finish(&visitor->reader);
+	visitor->phase = PHASE_HELD;
+	if (watch(loopback, visitor->fd, 0, (uint64_t)(visitor - loopback->visitors)))
+		close_visitor(loopback, visitor);
+}
+
 static void take_redirect(
 	struct loopback *loopback, struct visitor *visitor, const char *query, int64_t now_ms)
 {
@@ -310,7 +299,7 @@ static void take_redirect(
 		(void)buf_append(&visitor->out, loopback->answer.data, loopback->answer.len);
 		answer_visitor(loopback, visitor, now_ms);
 	} else if (loopback->query.len && !loopback->is_answered && !is_same) {
-		refuse(loopback, visitor, 409, now_ms);
+		hold(loopback, visitor, query);
 	} else if (count_waiting(loopback) >= WAITING_MAX) {
 		refuse(loopback, visitor, 503, now_ms);
 	} else if (is_same) {
@@ -325,6 +314,60 @@ static void take_redirect(
 		loopback->is_answered = false;
 		await_outcome(loopback, visitor);
 	}
+}
+
+/* The one that has been held longest, or NULL. */
+static struct visitor *first_held(struct loopback *loopback)
+{
+	struct visitor *first = NULL;
+
+	for (size_t i = 0; i < VISITORS_MAX; i++) {
+		struct visitor *visitor = &loopback->visitors[i];
+
+		if (visitor->phase == PHASE_HELD && (!first || visitor->since_ms < first->since_ms))
+			first = visitor;
+	}
+	return first;
+}
+
+static void resume_held(struct loopback *loopback, int64_t now_ms)
+{
+	struct visitor *visitor;
+
+	while (!loopback_query(loopback) && (visitor = first_held(loopback))) {
+		struct buf query = visitor->out;
+
+		buf_init(&visitor->out, OUT_MAX);
+		visitor->phase = PHASE_READ;
+		take_redirect(loopback, visitor, query.data, now_ms);
+		buf_finish(&query);
+	}
+}
+
+int loopback_answer(struct loopback *loopback, const struct loopback_page *page)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	int error;
+
+	buf_reset(&loopback->answer);
+	error = loopback_page_write(&loopback->answer, page);
+	loopback->is_answered = true;
+	answer_waiting(loopback, now_ms);
+	resume_held(loopback, now_ms);
+	return error;
+}
+
+void loopback_destroy(struct loopback *loopback)
+{
+	static const struct loopback_page given_up = {.failed = true,
+		.title = "The sign-in was given up",
+		.text = "The application stopped waiting for it. Close this page, and begin to "
+			"sign in again in the application."};
+
+	/* It fits into an empty socket's memory. */
+	while (loopback && loopback_query(loopback))
+		(void)loopback_answer(loopback, &given_up);
+	loopback_forget(loopback);
 }
 
 static void take_request(struct loopback *loopback, struct visitor *visitor, int64_t now_ms)
@@ -391,6 +434,7 @@ static void serve(struct loopback *loopback, struct visitor *visitor, uint32_t w
 				break;
 		}
 		break;
+	case PHASE_HELD:
 	case PHASE_WAIT:
 		if (what & (EPOLLHUP | EPOLLERR))
 			close_visitor(loopback, visitor);

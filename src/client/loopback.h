@@ -51,7 +51,7 @@ struct loopback_page {
 	const char *text;
 };
 
-/* Answers them. Another redirect may come after it. 0 or ERROR_MEMORY: a page that says
+/* Answers them. Another redirect may be there after it, or come. 0 or ERROR_MEMORY: a page that says
  * little. */
 int loopback_answer(struct loopback *loopback, const struct loopback_page *page);
 

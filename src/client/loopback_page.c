@@ -46,9 +46,6 @@ static const struct loopback_refusal {
 	{421, "", "This is not the address",
 		"An application listens here for the end of a sign-in, under the name 127.0.0.1 "
 		"alone. Close this page, and begin to sign in again in the application."},
-	{409, "", "Another sign-in is being finished",
-		"The application looks at another answer just now. Close this page, and look into "
-		"the application."},
 	{503, "", "Too many pages at once",
 		"The application is busy with this sign-in. Close this page, and look into the "
 		"application."},
