@@ -189,9 +189,13 @@ def closed_streams(folder):
 @suite.in_folder('no core file')
 def no_core(folder):
     home = Home(folder)
-    with subprocess.Popen([ADIT, 'decode'], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
+    with subprocess.Popen(['sh', '-c', 'ulimit -S -c "$(ulimit -H -c)" && exec "$0" decode', ADIT],
+                          stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                           stderr=subprocess.DEVNULL, env=home.environment) as running:
         def limits():
+            with open(f'/proc/{running.pid}/comm', encoding='utf-8') as file:
+                if file.read() != 'adit\n':
+                    return None
             with open(f'/proc/{running.pid}/limits', encoding='utf-8') as file:
                 return re.search(r'^Max core file size +0 ', file.read(), re.M)
         until(limits, 'the limit of core files')
