@@ -58,8 +58,8 @@ static int take_token(struct keeper *keeper, struct adit_token *token)
 		return error;
 	adit_token_release(keeper->token);
 	keeper->token = adit_token_retain(token);
-	keeper->margin_s =
-		(int)(ttl_s > MARGIN_MAX_S * MARGIN_PART ? MARGIN_MAX_S : ttl_s / MARGIN_PART);
+	ttl_s /= MARGIN_PART;
+	keeper->margin_s = ttl_s > MARGIN_MAX_S ? MARGIN_MAX_S : ttl_s < 1 ? 1 : (int)ttl_s;
 	return 0;
 }
 
