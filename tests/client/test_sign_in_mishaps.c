@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Every allocation of a sign-in fails once in turn, ours and jansson's, in the browser and with
- * a code: an error comes back, nothing leaks (under ASan), no half of it is kept, and the same
- * client signs in afterwards. The authority is a server in this process.
+ * What can happen to a sign-in on this host, in the browser and with a code: every allocation
+ * fails once in turn, ours and jansson's; it is cancelled; its process forks. Nothing leaks
+ * (under ASan), no half of it is kept, and the same client signs in afterwards. The authority
+ * is a server in this process.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -27,6 +28,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -224,6 +226,9 @@ static int stop(void **state)
 	return 0;
 }
 
+/* How often a page or a code was shown. */
+static int shown;
+
 /* --- the person -------------------------------------------------------------------------- */
 
 /* Sends the redirect to the client, which reads it when it goes on. Its answer is not read. */
@@ -264,6 +269,7 @@ static int open_url(void *context, const char *url)
 	left = 0;
 	if (*browser >= 0)
 		(void)close(*browser);
+	shown++;
 	*browser = bring_code(port, state + strlen("&state="), nonce + strlen("&nonce="));
 	left = kept;
 	return *browser < 0;
@@ -272,6 +278,7 @@ static int open_url(void *context, const char *url)
 static int show_code(void *context, const struct adit_device_code *code)
 {
 	(void)context;
+	shown++;
 	return strcmp(code->user_code, "ABCD") != 0;
 }
 
@@ -381,12 +388,97 @@ static void test_with_a_code(void **state)
 	run(ADIT_FLOW_DEVICE);
 }
 
+/* Goes on until the person is waited for. */
+static void begin(struct adit_client *client, enum adit_flow flow)
+{
+	struct adit_wait wait = {.size = sizeof(wait)};
+	struct pollfd ready = {.events = POLLIN};
+
+	assert_int_equal(adit_client_start(client, ADIT_OPERATION_LOGIN, (int)flow), 0);
+	shown = 0;
+	while (!shown) {
+		assert_int_equal(adit_client_step(client, &wait), ADIT_AGAIN);
+		ready.fd = wait.fd;
+		if (!shown)
+			(void)poll(&ready, 1, wait.timeout_ms);
+	}
+}
+
+static void test_cancelled(void **state)
+{
+	static const enum adit_flow flows[] = {ADIT_FLOW_BROWSER, ADIT_FLOW_DEVICE};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		int browser = -1;
+		struct adit_client *client = open_client(&browser, 0);
+		struct adit_wait wait = {.size = sizeof(wait)};
+		struct adit_token *token = NULL;
+
+		begin(client, flows[i]);
+		adit_client_cancel(client);
+		assert_int_equal(adit_client_step(client, &wait), ADIT_ERROR_CANCELLED);
+		assert_int_equal(adit_token_get(client, 0, &token), ADIT_ERROR_PERSON);
+		assert_int_equal(sign_in(client, flows[i]), 0);
+		check_signed_in(client);
+		adit_client_close(client);
+		if (browser >= 0)
+			(void)close(browser);
+	}
+}
+
+static void read_page(int browser, char *page, size_t size)
+{
+	size_t length = 0;
+	ssize_t got;
+
+	while ((got = read(browser, page + length, size - 1 - length)) > 0)
+		length += (size_t)got;
+	page[length] = '\0';
+}
+
+/* The child has no part in what the parent began, and takes nothing of it away. */
+static void test_forked(void **state)
+{
+	int browser = -1;
+	struct adit_client *client = open_client(&browser, 0);
+	struct adit_wait wait = {.size = sizeof(wait)};
+	char page[TEXT_MAX];
+	int status = 0;
+	int result;
+	pid_t pid;
+
+	(void)state;
+	begin(client, ADIT_FLOW_BROWSER);
+	pid = fork();
+	if (!pid) {
+		result = adit_client_step(client, &wait);
+		adit_client_close(client);
+		_exit(result == ADIT_ERROR_INVALID ? 0 : 1);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
+	while ((result = adit_client_step(client, &wait)) == ADIT_AGAIN) {
+		struct pollfd ready = {.fd = wait.fd, .events = wait.events};
+
+		(void)poll(&ready, 1, wait.timeout_ms);
+	}
+	assert_int_equal(result, 0);
+	check_signed_in(client);
+	adit_client_close(client);
+	read_page(browser, page, sizeof(page));
+	assert_non_null(strstr(page, "You are signed in"));
+	(void)close(browser);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_in_the_browser),
 		cmocka_unit_test(test_with_a_code),
+		cmocka_unit_test(test_cancelled),
+		cmocka_unit_test(test_forked),
 	};
 
-	return cmocka_run_group_tests_name("client sign-in memory", tests, start, stop);
+	return cmocka_run_group_tests_name("client sign-in mishaps", tests, start, stop);
 }
