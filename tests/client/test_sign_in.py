@@ -244,9 +244,8 @@ def nobody():
 @suite.case('a person takes longer than a call may')
 def slow_person():
     with Driver() as driver:
-        instance = open_app(driver, 'good.slow', call_timeout_ms=SOON_MS,
-                            person_timeout_ms=60_000)
-        instance.settings['slow_s'] = 2 * SOON_MS / 1000
+        instance = open_app(driver, 'good.slow', call_timeout_ms=4000, person_timeout_ms=60_000)
+        instance.settings['slow_s'] = 5
         instance.fail('authorize', 'late')
         signed_in(driver, in_browser(driver)[0], instance)
 
@@ -466,7 +465,7 @@ def no_code_in_time(fault):
         begin(driver, 'device')
         answer = driver.line()
         equal(answer['code'], PERSON, f'the login: {answer}')
-        check(SOON_MS <= answer['took_ms'] < 10 * SOON_MS, f'it took {answer["took_ms"]} ms')
+        check(SOON_MS <= answer['took_ms'] < 30_000, f'it took {answer["took_ms"]} ms')
 
 
 for FAULT in (None, 'interval-huge'):
