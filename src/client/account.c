@@ -350,8 +350,11 @@ int account_give(
 {
 	struct fault fault = {0};
 
-	if (username && (!*username || strlen(username) > RECORD_NAME_MAX))
-		return report_set(report, ADIT_ERROR_INVALID, "a user name has 1 to 1,024 bytes");
+	/* What can't be written in the end must not be asked for. */
+	if (username && (!*username || strlen(username) > RECORD_NAME_MAX ||
+				!utf8_valid(username, strlen(username))))
+		return report_set(report, ADIT_ERROR_INVALID,
+			"a user name has 1 to 1,024 bytes, and is UTF-8");
 	if ((username && !secret) || (secret && (!*secret || strlen(secret) > RECORD_SECRET_MAX)))
 		return report_set(report, ADIT_ERROR_INVALID, "a secret has 1 to 1,024 bytes");
 	if (!secret && !client->options.assertion_key_file)

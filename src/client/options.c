@@ -132,6 +132,10 @@ static int check_texts(const struct adit_client_options *options, struct report 
 	if (options->scope && scope_check(options->scope))
 		return report_set(report, ADIT_ERROR_INVALID,
 			"option scope: tokens parted by single spaces, 300 bytes at most");
+	if (options->account && (strlen(options->account) > RECORD_NAME_MAX ||
+					!utf8_valid(options->account, strlen(options->account))))
+		return report_set(report, ADIT_ERROR_INVALID,
+			"option account: 1,024 bytes at most, and UTF-8");
 	if (options->redirect_path &&
 		(options->redirect_path[0] != '/' || strpbrk(options->redirect_path, "?#% \t\r\n")))
 		return report_set(report, ADIT_ERROR_INVALID,

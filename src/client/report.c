@@ -32,9 +32,29 @@ static const char *usual_action(int code)
 	case ADIT_ERROR_PROTOCOL:
 		return "check that the URL is that of an OpenID Connect authority, and tell its "
 		       "operator";
+	case ADIT_ERROR_INVALID:
+		return "correct what the program says; its manual page tells what is allowed";
+	case ADIT_ERROR_CREDENTIALS:
+		return "enter the right credentials";
+	case ADIT_ERROR_STORAGE:
+		return "mend the storage directory, or name another";
+	case ADIT_ERROR_WAIT:
+		return "wait, then try again";
+	case ADIT_ERROR_PERSON:
+		return "sign in, or enter the credentials";
+	case ADIT_ERROR_DENIED:
+		return "ask the authority's operator what this client may do";
+	case ADIT_ERROR_CANCELLED:
+		return "try again when it suits";
 	default:
 		return "";
 	}
+}
+
+void report_complete(struct report *report)
+{
+	if (!report->action[0])
+		(void)report_action(report, "%s", usual_action(report->code));
 }
 
 int report_set(struct report *report, int code, const char *format, ...)

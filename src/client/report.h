@@ -33,6 +33,9 @@ int report_set(struct report *report, int code, const char *format, ...)
 int report_action(struct report *report, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* Where nobody said what to do: what is usual for the code. */
+void report_complete(struct report *report);
+
 /* The enum adit_error for an enum error of what was read from an authority or done with
  * its answer. */
 int report_code_of(int error);

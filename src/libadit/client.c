@@ -31,6 +31,7 @@ static int told(int error, const struct report *report)
 		return error;
 	last = *report;
 	last.code = error;
+	report_complete(&last);
 	return error;
 }
 

@@ -41,7 +41,7 @@ class Driver:
         self.held = b''
 
     def send(self, *words):
-        self.process.stdin.write('\t'.join(map(str, words)).encode() + b'\n')
+        self.process.stdin.write('\t'.join(map(str, words)).encode(errors='surrogateescape') + b'\n')
         self.process.stdin.flush()
 
     def line(self, patience_s=PATIENCE_S):

@@ -5,7 +5,7 @@ while, APIs that refuse every token, authorities that move. Counted at the autho
 import os
 import resource
 
-from client_harness import (CREDENTIALS, DENIED, PASSWORD, PERSON, PROTOCOL, STORAGE, TIMEOUT, UNAVAILABLE,
+from client_harness import (CREDENTIALS, DENIED, INVALID, PASSWORD, PERSON, PROTOCOL, STORAGE, TIMEOUT, UNAVAILABLE,
                             WAIT, Driver, check, counts, equal, hostile, lives, make_key, requests)
 from harness import Suite
 
@@ -188,6 +188,26 @@ def never_another(folder):
         runs.fails(PERSON, 'token', 0)
         equal([entry.get('username') for entry in instance.log if entry['endpoint'] == 'token'],
               ['plans', 'orders'], 'users')
+
+
+@suite.in_folder('what could never be kept is refused before anybody is asked')
+def never_kept(folder):
+    instance = hostile.instance('good.never-kept')
+    place = place_in(folder)
+    with Driver() as driver:
+        driver.open(hostile.url(instance.name), place)
+        driver.fails(INVALID, 'set', os.fsdecode(b'pl\xffans'), PASSWORD)
+        driver.fails(INVALID, 'set', 'p' * 1025, PASSWORD)
+        driver.well('close')
+        for name in ('a' * 1025, os.fsdecode(b'\xff')):
+            equal(driver.ask('open', hostile.url(instance.name), 'client', f'account={name}')['code'],
+                  INVALID, 'the result of open')
+            driver.well('close')
+        # All that can be.
+        driver.open(hostile.url(instance.name), place, account='a' * 1024)
+        driver.well('set', 'Zo\u00eb' + 'p' * 1020, PASSWORD)
+        driver.well('token', 0)
+    equal(counts(instance)['token'], 1, 'token requests')
 
 
 @suite.in_folder('a call that has less time than a request waits as others do, and a token that lives serves')
