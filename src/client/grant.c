@@ -86,14 +86,26 @@ static int move_text(char **to, const char *from, bool keep)
 	return from || !keep ? record_set_text(to, from) : 0;
 }
 
+/* RFC 6749, 5.1 and 6: one that is not named is what was asked for, and a refresh asks for
+ * what there was. */
+static const char *scope_of(const struct adit_client *client, const struct grant_tokens *grant,
+	const struct token_reply *reply)
+{
+	if (reply->scope)
+		return reply->scope;
+	if (grant->continues && client->tokens.scope)
+		return NULL;
+	return grant->scope ? grant->scope : client->options.scope;
+}
+
 static int fill(struct operation *operation, const struct grant_tokens *grant,
 	const struct token_reply *reply)
 {
 	struct adit_client *client = operation->client;
 	struct token_record *tokens = &client->tokens;
 	int64_t lifetime_s = reply->expires_in_s < 0 ? LIFETIME_UNSAID_S : reply->expires_in_s;
-	const char *scope = grant->scope ? grant->scope : client->options.scope;
 	bool keep = grant->continues;
+	const char *scope = scope_of(client, grant, reply);
 	int error = 0;
 
 	if (keep)
@@ -105,7 +117,7 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 		return error;
 	if (move_text(&tokens->access_token, reply->access_token, false) ||
 		move_text(&tokens->token_type, reply->token_type, false) ||
-		move_text(&tokens->scope, reply->scope ? reply->scope : scope, keep) ||
+		move_text(&tokens->scope, scope, keep) ||
 		move_text(&tokens->refresh_token, reply->refresh_token, keep) ||
 		move_text(&tokens->id_token, grant->identifies ? reply->id_token : NULL, keep)) {
 		/* Half of one grant's tokens must not stand beside half of another's. */

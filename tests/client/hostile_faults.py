@@ -44,6 +44,7 @@ ANSWERS = {
                           '"a\\nb\\u0007\\u202e"}', JSON, {}),
     '400-slow-down': (400, '{"error":"slow_down"}', JSON, {}),
     '400-expired': (400, '{"error":"expired_token"}', JSON, {}),
+    '200-pending': (200, '{"error":"authorization_pending"}', JSON, {}),
     '400-denied': (400, '{"error":"access_denied"}', JSON, {}),
     '403-empty': (403, '', None, {}),
     '500-empty': (500, '', None, {}),
@@ -159,6 +160,7 @@ MEMBERS = {
     'expires-words': {'expires_in': 'soon'},
     'expires-fraction': {'expires_in': 1800.5},
     'expires-null': {'expires_in': None},
+    'scope-narrow': {'scope': 'openid'},
     'scope-array': {'scope': ['a', 'b']},
     'scope-number': {'scope': 1},
     'id-token-number': {'id_token': 1},
@@ -181,7 +183,7 @@ MEMBERS = {
     'interval-negative': {'interval': -1},
     'interval-huge': {'interval': 10 ** 12},
 }
-ABSENT = {'no-token': 'access_token', 'type-missing': 'token_type', 'expires-missing':
+ABSENT = {'no-token': 'access_token', 'scope-missing': 'scope', 'type-missing': 'token_type', 'expires-missing':
           'expires_in', 'issuer-missing': 'issuer', 'endpoint-missing': 'token_endpoint',
           'no-iss': 'authorization_response_iss_parameter_supported', 'keys-missing': 'keys', 'id-token-missing': 'id_token',
           'device-code-missing': 'device_code'}

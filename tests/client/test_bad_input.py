@@ -59,7 +59,8 @@ TOKEN = {
 }
 # Those that a person's login meets: tests of the flows have them.
 ELSEWHERE = ('id-token-', 'keys-', 'state-', 'iss-', 'code-', 'denied', 'uri-', 'user-code-',
-             'interval-', 'device-code-', 'no-iss', '400-slow-down', '400-denied', '400-expired')
+             'interval-', 'device-code-', 'no-iss', '400-slow-down', '400-denied', '400-expired',
+             '200-pending', 'scope-narrow', 'scope-missing')
 
 
 def peak_kib(driver):

@@ -319,6 +319,18 @@ def refreshed_for_another():
         nobody_is_signed_in(driver)
 
 
+@suite.case('less than was asked for stays less')
+def narrowed():
+    with Driver() as driver:
+        instance = open_app(driver, 'good.narrowed', scope='openid cosmos')
+        instance.fail('token', 'scope-narrow')
+        equal(signed_in(driver, in_browser(driver)[0], instance)['scope'], 'openid', 'the scope')
+        # A refresh asks for no other, and so need not name it (RFC 6749, 5.1).
+        instance.fail('token', 'scope-missing')
+        driver.well('reject')
+        equal(driver.well('token', 0)['scope'], 'openid', 'the scope after a refresh')
+
+
 @suite.in_folder('signed in once, for every process and for long')
 def kept(folder):
     place = os.path.join(folder, 'place')
