@@ -22,22 +22,37 @@ static int nobody(struct operation *operation)
 	return login_end(operation, ADIT_ERROR_PERSON);
 }
 
-/* The error of the answer that is there (5.2), or "". */
+/* The error of the answer that is there (5.2), or "". Some authorities send it with a 200. */
 static void read_error(const struct operation *operation, struct error_reply *ret_error)
 {
 	const struct http_reply *reply = &operation->exchange.reply;
 
 	*ret_error = (struct error_reply){0};
-	if (reply->status >= 400 && reply->status < 500)
+	if (reply->status == 200 || (reply->status >= 400 && reply->status < 500))
 		(void)error_reply_read(reply->body.data, reply->body.len, ret_error);
+}
+
+/* Retry-After of the answer that is there, or 0. */
+static int64_t told_to_wait_ms(const struct operation *operation)
+{
+	const struct exchange *exchange = &operation->exchange;
+
+	if (!exchange->has_reply || exchange->reply.retry_after_s < 0)
+		return 0;
+	return exchange->reply.retry_after_s < SLOWEST_MS / 1000
+		       ? exchange->reply.retry_after_s * 1000
+		       : SLOWEST_MS;
 }
 
 /* Until the next poll, or until nobody is waited for any more. */
 static int pause_polling(struct operation *operation)
 {
 	struct login *login = login_of(operation);
+	int64_t pause_ms = login->interval_ms;
 
-	login->poll_ms = clock_monotonic_ms() + login->interval_ms;
+	if (told_to_wait_ms(operation) > pause_ms)
+		pause_ms = told_to_wait_ms(operation);
+	login->poll_ms = clock_monotonic_ms() + pause_ms;
 	return operation_next(operation, poll_for_tokens);
 }
 

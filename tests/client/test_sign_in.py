@@ -444,6 +444,26 @@ def away():
         signed_in(driver, with_code(driver)[0], instance)
 
 
+@suite.case('an authority that says "not yet" with a 200')
+def pending_in_a_200():
+    with Driver() as driver:
+        instance = open_app(driver, 'good.pending-200')
+        instance.fail('token', '200-pending', 1)
+        signed_in(driver, with_code(driver)[0], instance)
+
+
+@suite.case('no poll before the time that the authority named')
+def poll_when_told():
+    with Driver() as driver:
+        instance = open_app(driver, 'good.poll-when-told')
+        instance.settings['retry_after_s'] = 5
+        instance.fail('token', '503-retry', 1)
+        signed_in(driver, with_code(driver)[0], instance)
+        with instance.lock:
+            first, second = (e['at'] for e in instance.log if e['endpoint'] == 'token')
+        check(4.9 < second - first < 30, f'{second - first} s between polls')
+
+
 def not_with_code(endpoint, fault, code):
     with Driver() as driver:
         instance = open_app(driver, f'good.code-{endpoint}-{fault}')
