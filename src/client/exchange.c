@@ -183,20 +183,43 @@ static int code_of(const struct error_reply *error, int status)
 	return ADIT_ERROR_DENIED;
 }
 
-/* Whether the text has that secret in it. A short one would be found by chance. */
-static bool repeats(const char *text, const char *secret)
+/* How far they agree, the text having been made fit to be shown. */
+static size_t agreement(const char *text, const char *secret)
 {
-	return secret && strlen(secret) >= SECRET_LEAST && strstr(text, secret);
+	size_t length = 0;
+
+	while (secret[length] &&
+		text[length] ==
+			(secret[length] < 0x20 || secret[length] > 0x7e ? '?' : secret[length]))
+		length++;
+	return length;
 }
 
-/* What the authority says; nothing, where it repeats what only it may know. */
-static const char *fit_to_show(const struct adit_client *client, const char *text)
+/* Whether the text has that secret in it; or its beginning at the end, where it was cut. A
+ * short one would be found by chance. */
+static bool repeats(const char *text, bool was_cut, const char *secret)
+{
+	if (!secret || strlen(secret) < SECRET_LEAST)
+		return false;
+	for (; *text; text++) {
+		size_t same = agreement(text, secret);
+
+		if (!secret[same] || (was_cut && same >= SECRET_LEAST && !text[same]))
+			return true;
+	}
+	return false;
+}
+
+/* What the authority says; nothing, where it repeats what only it may know. `size`: of what
+ * the text was copied into. */
+static const char *fit_to_show(const struct adit_client *client, const char *text, size_t size)
 {
 	const struct account_record *credentials = account_credentials(client);
+	bool was_cut = strlen(text) == size - 1;
 
-	if (repeats(text, credentials ? credentials->secret : NULL) ||
-		repeats(text, client->tokens.refresh_token) ||
-		repeats(text, client->tokens.access_token))
+	if (repeats(text, was_cut, credentials ? credentials->secret : NULL) ||
+		repeats(text, was_cut, client->tokens.refresh_token) ||
+		repeats(text, was_cut, client->tokens.access_token))
 		return "";
 	return text;
 }
@@ -204,8 +227,9 @@ static const char *fit_to_show(const struct adit_client *client, const char *tex
 static int refuse(struct operation *operation, const char *what, const struct error_reply *error)
 {
 	const struct adit_client *client = operation->client;
-	const char *name = fit_to_show(client, error->error);
-	const char *description = fit_to_show(client, error->error_description);
+	const char *name = fit_to_show(client, error->error, sizeof(error->error));
+	const char *description =
+		fit_to_show(client, error->error_description, sizeof(error->error_description));
 	const struct http_reply *reply = &operation->exchange.reply;
 	struct report *report = &operation->report;
 	int code = reply->status == 429 ? ADIT_ERROR_WAIT : code_of(error, reply->status);
@@ -214,7 +238,7 @@ static int refuse(struct operation *operation, const char *what, const struct er
 		name, description[0] ? ": " : "", description);
 	(void)text_copy(report->oauth_error, sizeof(report->oauth_error), name);
 	(void)text_copy(report->correlation_id, sizeof(report->correlation_id),
-		fit_to_show(client, error->correlation_id));
+		fit_to_show(client, error->correlation_id, sizeof(error->correlation_id)));
 	return code;
 }
 

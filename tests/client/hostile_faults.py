@@ -70,6 +70,19 @@ def whole(answer):
 FAULTS |= {name: whole(answer) for name, answer in ANSWERS.items()}
 
 
+@fault('400-echo')
+def echo(exchange):
+    return exchange.send(400, {'error': 'invalid_grant', 'error_description':
+                               f'not "{exchange.request.form.get("password")}"'})
+
+
+@fault('400-echo-late')
+def echo_late(exchange):
+    """Where a client that cuts what it shows cuts in the middle of it."""
+    return exchange.send(400, {'error': 'invalid_grant', 'error_description':
+                               'x' * 240 + exchange.request.form.get('password', '')})
+
+
 @fault('429')
 def slow_down(exchange):
     return exchange.send(429, {'error': 'slow_down'},

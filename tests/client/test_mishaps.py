@@ -370,5 +370,22 @@ def other_key(folder):
     equal(requests(instance, 'client_credentials'), 2, 'requests')
 
 
+def echoed(fault, password, left):
+    """What is shown of it has been cleaned and cut."""
+    with Driver() as driver:
+        instance = hostile.instance(f'good.{fault}-{len(password)}')
+        driver.open(hostile.url(instance.name))
+        instance.fail('token', fault)
+        driver.well('set', 'plans', password)
+        answer = driver.fails(CREDENTIALS, 'token', 0)
+        check(left not in str(answer), f'a part of the password is shown: {answer}')
+        equal(answer['oauth_error'], 'invalid_grant', f'{answer}')
+
+
+for ECHO, SECRET, LEFT in (('400-echo', PASSWORD, PASSWORD[:8]), ('400-echo-late', PASSWORD, PASSWORD[:8]),
+                           ('400-echo', 'sésame-öffne-dich', 'ffne-dich')):
+    suite.case(f'an error that repeats the password: {ECHO} {LEFT}', ECHO, SECRET, LEFT)(echoed)
+
+
 suite.main(workers=4)
 hostile.stop()
