@@ -220,12 +220,22 @@ static void copy_clean(char *ret_text, size_t size, const char *text)
 
 int error_reply_read(const char *text, size_t length, struct error_reply *ret_reply)
 {
+	/* It may be no error at all. */
+	struct json_secret secrets[] = {
+		{.name = "access_token", .max = TOKEN_TEXT_MAX},
+		{.name = "refresh_token", .max = TOKEN_TEXT_MAX},
+		{.name = "id_token", .max = TOKEN_TEXT_MAX},
+		{.name = "device_code", .max = TOKEN_TEXT_MAX},
+	};
+	const size_t count = sizeof(secrets) / sizeof(secrets[0]);
 	struct json *document;
 	const char *code;
-	int error = json_parse(text, length, TOKEN_REPLY_MAX, &document);
+	int error = json_parse_secrets(text, length, TOKEN_REPLY_MAX, secrets, count, &document);
 
 	if (error)
 		return error;
+	for (size_t i = 0; i < count; i++)
+		json_secret_finish(&secrets[i]);
 	code = json_member_text(document, "error");
 	if (code && *code) {
 		copy_clean(ret_reply->error, sizeof(ret_reply->error), code);

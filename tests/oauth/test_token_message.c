@@ -9,8 +9,13 @@
 #include "base/buf.h"
 #include "oauth/token_message.h"
 
+#include <malloc.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* jansson's, whose header has names that are ours as well. */
+void json_set_alloc_funcs(void *(*allocate)(size_t size), void (*release)(void *bytes));
 
 #define LEAST "\"access_token\":\"at\",\"token_type\":\"Bearer\""
 #define DEVICE                                                                                     \
@@ -212,6 +217,38 @@ static void test_cleans_errors(void **state)
 	assert_int_equal(strlen(error.correlation_id), sizeof(error.correlation_id) - 1);
 }
 
+static bool left_a_secret;
+
+static void look_and_free(void *bytes)
+{
+	static const char secret[] = "kept-to-oneself";
+
+	if (bytes && memmem(bytes, malloc_usable_size(bytes), secret, sizeof(secret) - 1))
+		left_a_secret = true;
+	free(bytes);
+}
+
+/* Whether an answer is an error is asked of those that have tokens in them, too. */
+static void test_looking_for_errors_leaves_no_secrets(void **state)
+{
+	static const char *const names[] = {
+		"access_token", "refresh_token", "id_token", "device_code", "other"};
+	struct error_reply error;
+
+	(void)state;
+	json_set_alloc_funcs(malloc, look_and_free);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[128];
+
+		(void)snprintf(
+			text, sizeof(text), "{\"%s\":\"%s%s\"}", names[i], "kept-to-", "oneself");
+		left_a_secret = false;
+		assert_int_equal(error_reply_read(text, strlen(text), &error), ERROR_INVALID);
+		assert_int_equal(left_a_secret, !strcmp(names[i], "other"));
+	}
+	json_set_alloc_funcs(malloc, free);
+}
+
 static void test_what_is_no_error(void **state)
 {
 	static const char *const bad[] = {"", "[]", "{}", "{\"error\":7}", "{\"error\":\"\"}",
@@ -301,6 +338,7 @@ int main(void)
 		cmocka_unit_test(test_bounds),
 		cmocka_unit_test(test_an_error_within_a_200),
 		cmocka_unit_test(test_cleans_errors),
+		cmocka_unit_test(test_looking_for_errors_leaves_no_secrets),
 		cmocka_unit_test(test_what_is_no_error),
 		cmocka_unit_test(test_reads_a_device_reply),
 		cmocka_unit_test(test_device_intervals),
