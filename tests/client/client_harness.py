@@ -27,6 +27,8 @@ CREDENTIALS, STORAGE, WAIT, TRUST, PERSON, PROTOCOL, DENIED, CANCELLED = range(-
 # keeps stays in the test's own folder.
 ENVIRONMENT = {key: value for key, value in os.environ.items()
                if not key.lower().endswith('_proxy') and not key.startswith('XDG_')}
+# Valgrind, where that is to look on.
+WRAPPER = os.environ.get('ADIT_WRAPPER', '').split()
 # Nobody else asks an authority of this process.
 hostile = Hostile(tls=True)
 
@@ -36,7 +38,7 @@ class Driver:
 
     def __init__(self, *before, environment=None):
         self.process = subprocess.Popen(
-            [*before, DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            [*before, *WRAPPER, DRIVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, env={**ENVIRONMENT, **(environment or {})})
         self.held = b''
 
