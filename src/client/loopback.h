@@ -51,8 +51,8 @@ struct loopback_page {
 	const char *text;
 };
 
-/* Answers them. Another redirect may be there after it, or come. 0 or ERROR_MEMORY: a page that says
- * little. */
+/* Answers them. Another redirect may be there after it, or come. 0 or ERROR_MEMORY: a page that
+ * says little. */
 int loopback_answer(struct loopback *loopback, const struct loopback_page *page);
 
 /* Whether answers are on their way still: worth some steps more before the end. */
