@@ -26,6 +26,13 @@ struct answer {
 	struct http_reply reply;
 };
 
+/* What is under way. */
+struct attempt {
+	struct adit_client *client;
+	const struct adit_call *call;
+	unsigned cancels; /* the client's count when it began */
+};
+
 /* What a request is made of, beside the caller's. */
 struct request {
 	struct buf authorization;
@@ -125,20 +132,30 @@ static int no_answer(int error, const struct fault *fault, struct report *report
 	return report_action(report, "check the API's URL and the network, and try again later");
 }
 
-static int exchange(struct adit_client *client, struct http_client *http,
+/* Between two things that can be waited for nothing wakes: each begins with this. */
+static int check_cancel(const struct attempt *attempt, struct report *report)
+{
+	return context_cancels(attempt->client) == attempt->cancels
+		       ? 0
+		       : report_set(report, ADIT_ERROR_CANCELLED, "cancelled");
+}
+
+static int exchange(const struct attempt *attempt, struct http_client *http,
 	const struct http_call *call, struct http_reply *ret_reply, struct report *report)
 {
-	unsigned cancels = context_cancels(client);
 	struct fault fault = {0};
-	int error = http_client_begin(http, call, &fault);
+	int error = check_cancel(attempt, report);
 
+	if (error)
+		return error;
+	error = http_client_begin(http, call, &fault);
 	if (!error)
 		error = http_client_step(http, ret_reply, &fault);
 	while (error == HTTP_CLIENT_WAIT) {
 		int timeout_ms = http_client_timeout_ms(http);
 		int64_t until_ms = timeout_ms < 0 ? INT64_MAX : clock_monotonic_ms() + timeout_ms;
 
-		if (turn_wait(client, http_client_fd(http), until_ms, cancels)) {
+		if (turn_wait(attempt->client, http_client_fd(http), until_ms, attempt->cancels)) {
 			http_client_abandon(http);
 			return report_set(report, ADIT_ERROR_CANCELLED, "cancelled");
 		}
@@ -147,9 +164,11 @@ static int exchange(struct adit_client *client, struct http_client *http,
 	return error ? no_answer(error, &fault, report) : 0;
 }
 
-static int send_request(struct adit_client *client, const struct adit_call *call,
-	const struct adit_token *token, struct http_reply *ret_reply, struct report *report)
+static int send_request(const struct attempt *attempt, const struct adit_token *token,
+	struct http_reply *ret_reply, struct report *report)
 {
+	struct adit_client *client = attempt->client;
+	const struct adit_call *call = attempt->call;
 	struct request request;
 	struct http_client *http = NULL;
 	int error = prepare(call, token, &request);
@@ -167,7 +186,7 @@ static int send_request(struct adit_client *client, const struct adit_call *call
 	else
 		error = borrow_http(client, &http, report);
 	if (!error) {
-		error = exchange(client, http, &http_call, ret_reply, report);
+		error = exchange(attempt, http, &http_call, ret_reply, report);
 		return_http(client, http);
 	}
 	request_finish(&request);
@@ -177,11 +196,16 @@ static int send_request(struct adit_client *client, const struct adit_call *call
 /* The turn comes after the token, which may take long, and may be so late that the token
  * has to be another. */
 static int get_ready(
-	struct adit_client *client, struct adit_token **ret_token, struct report *report)
+	const struct attempt *attempt, struct adit_token **ret_token, struct report *report)
 {
+	struct adit_client *client = attempt->client;
 	struct adit_token *token = NULL;
-	int error = token_get(client, TOKEN_TTL_S, &token, report);
+	int error = check_cancel(attempt, report);
 
+	if (!error)
+		error = token_get(client, TOKEN_TTL_S, &token, report);
+	if (!error)
+		error = check_cancel(attempt, report);
 	if (!error)
 		error = turn_take(client, client->options.call_timeout_ms, report);
 	if (!error && adit_token_ttl(token) < TOKEN_TTL_LEAST_S) {
@@ -196,16 +220,17 @@ static int get_ready(
 	return error;
 }
 
-static int call_once(struct adit_client *client, const struct adit_call *call, bool last,
-	struct http_reply *ret_reply, struct report *report)
+static int call_once(const struct attempt *attempt, bool last, struct http_reply *ret_reply,
+	struct report *report)
 {
+	struct adit_client *client = attempt->client;
 	struct adit_token *token = NULL;
 	struct report ignored;
-	int error = get_ready(client, &token, report);
+	int error = get_ready(attempt, &token, report);
 
 	if (error)
 		return error;
-	error = send_request(client, call, token, ret_reply, report);
+	error = send_request(attempt, token, ret_reply, report);
 	if (error)
 		goto done;
 	context_log(
@@ -225,6 +250,7 @@ done:
 int call_api(struct adit_client *client, const struct adit_call *call,
 	struct adit_answer **ret_answer, struct report *report)
 {
+	const struct attempt attempt = {client, call, context_cancels(client)};
 	struct answer *answer;
 	int error = check(call, report);
 
@@ -233,9 +259,9 @@ int call_api(struct adit_client *client, const struct adit_call *call,
 	answer = calloc(1, sizeof(*answer));
 	if (!answer)
 		return report_set(report, ADIT_ERROR_MEMORY, "no memory for an answer");
-	error = call_once(client, call, false, &answer->reply, report);
+	error = call_once(&attempt, false, &answer->reply, report);
 	if (error == ADIT_AGAIN)
-		error = call_once(client, call, true, &answer->reply, report);
+		error = call_once(&attempt, true, &answer->reply, report);
 	if (error) {
 		free(answer);
 		return error;

@@ -121,6 +121,35 @@ static void a_401_is_tried_once_more(void **state)
 	adit_client_close(client);
 }
 
+static void cancel_at_401(void *context, const char *text)
+{
+	if (strstr(text, "the API answered 401"))
+		adit_client_cancel(*(struct adit_client **)context);
+}
+
+/* Between two requests nothing waits that a cancel could wake. */
+static void a_cancel_between_two_tries_counts(void **state)
+{
+	struct adit_client *client = NULL;
+	const struct adit_client_hooks hooks = {
+		.size = sizeof(hooks), .context = &client, .log = cancel_at_401};
+	struct adit_answer *answer;
+	char url[128];
+
+	(void)state;
+	(void)snprintf(url, sizeof(url), "http://%s", world.address);
+	assert_int_equal(adit_client_open(url, "external.customer", &client), 0);
+	assert_int_equal(adit_client_set_hooks(client, &hooks), 0);
+	assert_int_equal(adit_client_credentials_set(client, "plans", "secret"), 0);
+	world.rejected = 1;
+	assert_int_equal(get(client, "/api/plain", &answer), ADIT_ERROR_CANCELLED);
+	assert_int_equal(world.calls, 1);
+	assert_int_equal(get(client, "/api/plain", &answer), 0);
+	assert_int_equal(answer->status, 200);
+	adit_answer_free(answer);
+	adit_client_close(client);
+}
+
 static void nothing_is_followed_and_all_is_bounded(void **state)
 {
 	struct adit_client_options options = {0};
@@ -379,6 +408,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_with_a_token),
 		TEST(a_401_is_tried_once_more),
+		TEST(a_cancel_between_two_tries_counts),
 		TEST(nothing_is_followed_and_all_is_bounded),
 		TEST(what_makes_no_sense_is_refused),
 		TEST(turns_are_counted_and_told),
