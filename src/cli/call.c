@@ -28,15 +28,15 @@ struct request {
 	bool has_body;
 };
 
+static bool never_has_body(const char *method)
+{
+	return !strcmp(method, "GET") || !strcmp(method, "HEAD");
+}
+
 /* Of these the body has no meaning (RFC 9110, 9.3), and stdin is often somebody else's. */
 static bool has_no_body(const char *method)
 {
-	static const char *const methods[] = {"GET", "HEAD", "OPTIONS", "DELETE"};
-
-	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-		if (!strcmp(method, methods[i]))
-			return true;
-	return false;
+	return never_has_body(method) || !strcmp(method, "DELETE");
 }
 
 static int read_body(struct invocation *invocation, struct request *request)
@@ -60,9 +60,12 @@ static int read_body(struct invocation *invocation, struct request *request)
 
 static bool is_method(const char *text)
 {
-	size_t length = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ-");
+	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
 
-	return length && !text[length];
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(text, methods[i]))
+			return true;
+	return false;
 }
 
 /* URL [METHOD] API-URL. */
@@ -81,7 +84,10 @@ static int take_request(struct invocation *invocation, struct request *request)
 	request->call.content_type = options_text(options, "content-type");
 	if (!is_method(request->call.method))
 		return complain_usage(invocation,
-			"\"%.100s\" is no method; it is one as GET or POST", request->call.method);
+			"\"%.100s\" is no method: it is GET, HEAD, POST, PUT, PATCH or DELETE",
+			request->call.method);
+	if (has_data && never_has_body(request->call.method))
+		return complain_usage(invocation, "a %s request has no body", request->call.method);
 	code = read_body(invocation, request);
 	request->call.body = request->has_body ? request->body.data : NULL;
 	request->call.body_length = request->body.len;
@@ -95,8 +101,11 @@ static int show_answer(const struct invocation *invocation, const struct adit_an
 	buf_init(&buf, COMMAND_OUTPUT_MAX);
 	if (options_flag(&invocation->options, "include")) {
 		(void)buf_printf(&buf, "HTTP %d\n", answer->status);
-		if (answer->content_type && *answer->content_type)
-			(void)buf_printf(&buf, "Content-Type: %s\n", answer->content_type);
+		if (answer->content_type && *answer->content_type) {
+			(void)buf_append_text(&buf, "Content-Type: ");
+			show_clean(&buf, answer->content_type);
+			(void)buf_append_char(&buf, '\n');
+		}
 		if (answer->retry_after_s >= 0)
 			(void)buf_printf(&buf, "Retry-After: %" PRId64 "\n", answer->retry_after_s);
 		(void)buf_append_char(&buf, '\n');

@@ -40,10 +40,24 @@ struct request {
 	const char *fields[4];
 };
 
+static bool is_method(const char *text)
+{
+	/* As http_client_begin() has them. */
+	static const char *const methods[] = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"};
+
+	for (size_t i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
+		if (!strcmp(text, methods[i]))
+			return true;
+	return false;
+}
+
 static int check(const struct adit_call *call, struct report *report)
 {
 	struct uri uri;
 
+	if (call->method && !is_method(call->method))
+		return report_set(report, ADIT_ERROR_INVALID,
+			"the method is none of GET, HEAD, POST, PUT, PATCH and DELETE");
 	if (!call->url || uri_parse(call->url, &uri))
 		return report_set(report, ADIT_ERROR_INVALID, "the API's URL is none");
 	if (!uri_is_safe(&uri)) {

@@ -285,20 +285,34 @@ def call(folder):
     check('Portal' in done.said and re.fullmatch(r'adit: the API answered 404\n', done.complained),
           done.said + done.complained)
     home.fails(2, 'call', url, 'nonsense', words=['URL'])
-    home.fails(2, 'call', url, 'get', api, words=['GET'])
+    for method in ('get', 'OPTIONS', 'CONNECT', 'GET / HTTP/1.1\r\nX:', ''):
+        home.fails(2, 'call', url, method, api, words=['no method', 'GET, HEAD'])
+    for method in ('GET', 'HEAD'):
+        home.fails(2, 'call', url, method, api, '--data-file', '-', words=['no body'])
     home.fails(2, 'call', url, 'http://example.com/')
+
+
+@suite.in_folder('call: no field of the answer moves the terminal')
+def call_hostile(folder):
+    home = Home(folder)
+    url, api = hostile.url('good.escape'), Echo('text/\x1b[31mplain').url
+    home.set(url, GOOD)
+    said = home.good('call', url, '--include', api)
+    check('Content-Type: text/?[31mplain\n' in said, repr(said))
 
 
 class Echo:
     """An API that shows what it got."""
 
-    def __init__(self):
+    def __init__(self, content_type=None):
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
                 text = f'{self.command} {self.headers.get("Content-Type")} '.encode() + body
                 self.send_response(200)
                 self.send_header('Content-Length', str(len(text)))
+                if content_type:
+                    self.send_header('Content-Type', content_type)
                 self.end_headers()
                 self.wfile.write(text)
             do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = answer

@@ -196,7 +196,10 @@ static void what_makes_no_sense_is_refused(void **state)
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
 	call.body_length = 0;
 	call.method = "G T";
-	assert_int_not_equal(adit_client_call(client, &call, &answer), 0);
+	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
+	call.method = "OPTIONS";
+	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
+	assert_non_null(strstr(adit_client_text(), "PATCH"));
 	call.method = NULL;
 	call.size = 8;
 	assert_int_equal(adit_client_call(client, &call, &answer), ADIT_ERROR_INVALID);
