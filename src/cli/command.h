@@ -131,6 +131,7 @@ struct session {
 	char account[SESSION_TEXT_SIZE];
 	char username[SESSION_TEXT_SIZE]; /* of the credentials that are stored; "": none is known
 					   */
+	bool has_credentials; /* there are some, which the authority has taken; looked up only */
 };
 
 /* Fills in options that concern the storage alone, or all that the command line has.
@@ -146,6 +147,7 @@ struct session_request {
 	const char *account;
 	const struct adit_client_hooks *hooks;
 	bool keeps_nothing; /* no storage is needed */
+	bool looks_up;	    /* what is stored is to be known, also where it is clear which */
 };
 int session_open(struct invocation *invocation, const struct session_request *request,
 	struct session *session);

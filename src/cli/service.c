@@ -131,9 +131,20 @@ static int run_set(struct invocation *invocation)
 }
 
 /* The new password is stored once the authority has taken it; until then the old one is. */
+static int rotate(struct invocation *invocation, const struct session *session, const char *source)
+{
+	if (!session->has_credentials)
+		return complain(invocation, EXIT_PERSON, "there is no password to rotate",
+			"'adit service set URL --username NAME' enters one");
+	return enter(invocation, session, *session->username ? session->username : NULL, source,
+		"the new password is verified and stored");
+}
+
+/* Whose password it is has to be known, or it would be sent as the client's own secret. */
 static int run_rotate(struct invocation *invocation)
 {
-	const struct session_request request = {.authority = invocation->options.positional[0]};
+	const struct session_request request = {
+		.authority = invocation->options.positional[0], .looks_up = true};
 	char source[SOURCE_SIZE];
 	struct session session;
 	int code = take_source(invocation, source);
@@ -142,8 +153,7 @@ static int run_rotate(struct invocation *invocation)
 		return code;
 	code = session_open(invocation, &request, &session);
 	if (code == EXIT_DONE)
-		code = enter(invocation, &session, *session.username ? session.username : NULL,
-			source, "the new password is verified and stored");
+		code = rotate(invocation, &session, source);
 	session_close(&session);
 	return code;
 }

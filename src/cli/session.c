@@ -120,6 +120,15 @@ static bool is_meant(const struct json *account, const struct session_request *r
 	       (!wanted_name || (name && !strcmp(wanted_name, name)));
 }
 
+/* Of a password that was refused, and none kept before, there is only that it was refused. */
+static bool holds_something(const struct json *account)
+{
+	bool verified = false;
+
+	(void)json_boolean(json_member(account, "verified"), &verified);
+	return verified || json_member(account, "token");
+}
+
 static int take(struct session *session, const struct json *account)
 {
 	const char *client_id = json_member_text(account, "client_id");
@@ -130,15 +139,29 @@ static int take(struct session *session, const struct json *account)
 		text_copy(session->account, sizeof(session->account), name ? name : "") ||
 		text_copy(session->username, sizeof(session->username), username ? username : ""))
 		return ERROR_LIMIT;
+	(void)json_boolean(json_member(account, "verified"), &session->has_credentials);
 	session->options.account = session->account;
 	return 0;
 }
 
+/* A URL that can't be one is not there to sign in at. */
+static int check_authority(const struct invocation *invocation, const char *authority)
+{
+	struct adit_client *client = NULL;
+	int error = adit_client_open(authority, "adit", &client);
+
+	adit_client_close(client);
+	return error ? complain_of_library(invocation, error) : EXIT_DONE;
+}
+
 static int complain_none(struct invocation *invocation, const char *authority)
 {
+	int code = check_authority(invocation, authority);
 	char text[SESSION_TEXT_SIZE];
 	char action[2 * SESSION_TEXT_SIZE];
 
+	if (code != EXIT_DONE)
+		return code;
 	(void)snprintf(text, sizeof(text), "nothing is stored for %s", authority);
 	(void)snprintf(action, sizeof(action),
 		"sign in by 'adit login %s', or give a Service User's password to 'adit service "
@@ -152,7 +175,7 @@ static int complain_none(struct invocation *invocation, const char *authority)
 }
 
 static int complain_several(struct invocation *invocation, const struct session_request *request,
-	const struct json *accounts)
+	const struct json *accounts, bool hold_something)
 {
 	char list[sizeof(invocation->fault.text) / 2];
 	struct buf buf;
@@ -162,7 +185,8 @@ static int complain_several(struct invocation *invocation, const struct session_
 		const struct json *account = json_at(accounts, i);
 		const char *name = json_member_text(account, "account");
 
-		if (is_meant(account, request, &invocation->options))
+		if (is_meant(account, request, &invocation->options) &&
+			holds_something(account) == hold_something)
 			(void)buf_printf(&buf, "%s--client-id %s%s%s", buf.len ? "; " : "",
 				json_member_text(account, "client_id"),
 				name && *name ? " --account " : "", name ? name : "");
@@ -179,13 +203,20 @@ static int choose(struct invocation *invocation, const struct session_request *r
 	bool several = false;
 
 	for (size_t i = 0; i < json_length(accounts); i++) {
-		if (!is_meant(json_at(accounts, i), request, &invocation->options))
+		const struct json *account = json_at(accounts, i);
+		bool better = !found || (holds_something(account) && !holds_something(found));
+
+		if (!is_meant(account, request, &invocation->options))
 			continue;
-		several = several || found;
-		found = json_at(accounts, i);
+		if (found && holds_something(account) == holds_something(found))
+			several = true;
+		else if (better)
+			several = false;
+		if (better)
+			found = account;
 	}
 	if (several)
-		return complain_several(invocation, request, accounts);
+		return complain_several(invocation, request, accounts, holds_something(found));
 	if (!found)
 		return complain_none(invocation, request->authority);
 	if (take(session, found))
@@ -220,7 +251,7 @@ static int identify(struct invocation *invocation, const struct session_request 
 	const char *account = options_text(&invocation->options, "account");
 
 	/* What need not be looked for is not: a keyring takes its time. */
-	if (request->kind == SESSION_STORED && !(client_id && account))
+	if (request->kind == SESSION_STORED && (request->looks_up || !(client_id && account)))
 		return find_stored(invocation, request, session);
 	if (!client_id)
 		client_id = request->kind == SESSION_PERSON ? "adit" : "external.customer";

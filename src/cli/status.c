@@ -75,21 +75,38 @@ static void note_skew(struct buf *buf, const struct json *account)
 	(void)buf_append_text(buf, skew_s < 0 ? " fast" : " slow");
 }
 
-static void append_notes(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
+/* What was refused, and what that means for what is kept. */
+static const char *refusal_of(const struct json *account, bool *ret_harmless)
 {
 	const struct json *refused = json_member(account, "refused");
-	const char *fault = json_member_text(account, "fault");
 	bool stored = false;
+	bool verified = false;
+
+	(void)json_boolean(json_member(refused, "stored"), &stored);
+	(void)json_boolean(json_member(account, "verified"), &verified);
+	*ret_harmless = !stored && verified;
+	if (!refused)
+		return NULL;
+	if (stored)
+		return "refused, not tried again until the password changes";
+	return verified ? "another password was refused, this one stays"
+			: "the password was refused, and not stored";
+}
+
+static void append_notes(struct buf *buf, const struct json *account, enum table_tone *ret_tone)
+{
+	const char *fault = json_member_text(account, "fault");
+	bool harmless;
+	const char *refusal = refusal_of(account, &harmless);
 
 	if (fault)
 		show_clean(buf, fault);
-	(void)json_boolean(json_member(refused, "stored"), &stored);
-	if (stored)
-		append_note(buf, "refused, not tried again until the password changes");
+	if (refusal && !harmless)
+		append_note(buf, refusal);
 	note_wait(buf, account);
 	*ret_tone = buf->len ? TABLE_BAD : TABLE_PLAIN;
-	if (refused && !stored)
-		append_note(buf, "another password was refused, this one stays");
+	if (refusal && harmless)
+		append_note(buf, refusal);
 	note_skew(buf, account);
 }
 

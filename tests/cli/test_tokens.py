@@ -141,7 +141,14 @@ def rotate(folder):
     said = home.good('service', 'rotate', authority.url, '--password-fd', '0',
                      given=authority.user['password'].encode())
     check('new password' in said, said)
+    # As it is proposed where there are several.
+    home.good('service', 'rotate', authority.url, '--client-id', 'external.customer', '--account',
+              authority.user['username'], '--password-fd', '0',
+              given=authority.user['password'].encode())
     home.good('service', 'verify', authority.url)
+    for more in ([], ['--client-id', 'external.customer']):
+        home.fails(8, 'service', 'rotate', authority.url, '--account', 'nobody', *more,
+                   '--password-fd', '0', given=b'x', words=['nothing is stored'])
     equal(len(home.json('status')), 1, 'accounts')
     authority.stop()
 
@@ -195,6 +202,26 @@ def several(folder):
     home.good('token', hostile.url('good.several'))
     home.good('service', 'forget', dev.issuer, '-a', READER['username'])
     equal(claims_of(home.good('token', dev.issuer))['adit']['site'], OTHER['site'], 'the other')
+
+
+@suite.in_folder('a name with a typing error is not in the way of the right one')
+def wrong_name(folder):
+    home = Home(folder)
+    name = 'good.wrong-name'
+    url = hostile.url(name)
+    home.fails(3, 'service', 'set', url, '--username', 'wrong', '--password-fd', '0', given=b'x')
+    count = token_requests(name)
+    home.fails(8, 'token', url)
+    home.fails(8, 'service', 'rotate', url, '--password-fd', '0', given=b'x',
+               words=['service set'])
+    equal(token_requests(name), count, 'requests')
+    said = home.good('status')
+    check('not stored' in said and 'this one stays' not in said, said)
+    home.set(url, GOOD)
+    home.good('token', url)
+    home.good('service', 'verify', url)
+    home.good('service', 'forget', url)
+    home.fails(8, 'token', url)
 
 
 @suite.in_folder('status')
