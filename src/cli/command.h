@@ -89,6 +89,8 @@ int show(const struct invocation *invocation, struct buf *buf);
 
 /* Appends a text that others made: nothing in it that a terminal would obey. */
 void show_clean(struct buf *buf, const char *text);
+/* The same for JSON without white space but spaces, which stays what it was. */
+void show_clean_json(struct buf *buf, const char *json, size_t length);
 
 /* Whether that descriptor is a terminal; and one that shows colours, which nobody asked
  * not to (https://no-color.org). */

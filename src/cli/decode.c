@@ -121,6 +121,9 @@ static const char *other_kind(const char *text)
 		dots += *c == '.';
 	if (dots == 4)
 		return "it is encrypted (JWE): only whom it is for can read it";
+	if (dots == 2)
+		return "header and claims of a JWT are JSON objects in base64url, and name nothing "
+		       "twice: it may be cut off, or changed on its way";
 	return "an opaque token is known to its authority alone";
 }
 
@@ -148,6 +151,9 @@ static int check_by(struct invocation *invocation, struct adit_client *client, c
 	int error = adit_client_token_verify(client, text, &claims);
 
 	adit_text_free(claims);
+	/* It has been read already: what can't be verified has failed to be. */
+	if (error == ADIT_ERROR_INVALID)
+		error = ADIT_ERROR_TRUST;
 	return error ? complain_of_library(invocation, error) : EXIT_DONE;
 }
 
@@ -172,8 +178,15 @@ static int check(struct invocation *invocation, const char *text)
 
 static void write_member(struct buf *buf, const char *name, const struct json *value)
 {
+	struct buf json;
+
+	buf_init(&json, COMMAND_OUTPUT_MAX);
 	(void)buf_printf(buf, "\"%s\":", name);
-	(void)json_print(buf, value, false);
+	if (json_print(&json, value, false))
+		buf->failed = ERROR_MEMORY;
+	else
+		show_clean_json(buf, json.data, json.len);
+	buf_finish(&json);
 }
 
 static int show_json(const struct invocation *invocation, const struct decoded *decoded)

@@ -46,16 +46,50 @@ int show(const struct invocation *invocation, struct buf *buf)
 	return code;
 }
 
+/* What a terminal obeys: controls (also those of 8 bits, U+0080 to U+009F), and what turns
+ * the order of what stands beside it (Unicode Standard Annex 9). 0: it is no such thing;
+ * otherwise its number. */
+static unsigned obeyed(const char *text, size_t bytes)
+{
+	const unsigned char *c = (const unsigned char *)text;
+	unsigned number = c[0];
+
+	if (bytes == 1)
+		return number < ' ' || number == 0x7f ? number : 0;
+	if (bytes == 2)
+		return number == 0xc2 && c[1] < 0xa0 ? c[1] : 0;
+	number = (unsigned)(c[0] & 0xf) << 12 | (unsigned)(c[1] & 0x3f) << 6 | (c[2] & 0x3f);
+	if (bytes != 3 || number < 0x200b || number > 0x2069)
+		return 0;
+	return number <= 0x200f || (number >= 0x2028 && number <= 0x202e) || number >= 0x2066
+		       ? number
+		       : 0;
+}
+
+void show_clean_json(struct buf *buf, const char *json, size_t length)
+{
+	while (length && !buf_status(buf)) {
+		size_t bytes = utf8_character(json, length);
+		unsigned number = bytes ? obeyed(json, bytes) : 0;
+
+		bytes = bytes ? bytes : 1;
+		if (number)
+			(void)buf_printf(buf, "\\u%04x", number);
+		else
+			(void)buf_append(buf, json, bytes);
+		json += bytes;
+		length -= bytes;
+	}
+}
+
 void show_clean(struct buf *buf, const char *text)
 {
 	size_t length = strlen(text);
 
 	while (length) {
 		size_t bytes = utf8_character(text, length);
-		unsigned char first = (unsigned char)*text;
-		bool is_c1 = bytes == 2 && first == 0xc2 && (unsigned char)text[1] < 0xa0;
 
-		if (!bytes || first < ' ' || first == 0x7f || is_c1)
+		if (!bytes || obeyed(text, bytes))
 			(void)buf_append_char(buf, '?');
 		else
 			(void)buf_append(buf, text, bytes);

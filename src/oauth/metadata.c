@@ -17,6 +17,12 @@ int metadata_append_url(struct buf *buf, const char *authority, struct fault *fa
 {
 	struct uri uri;
 
+	/* What stands before the '@' may be a password. */
+	if (strchr(authority, '@')) {
+		fault_set(fault, "the authority's URL can't hold a user name or password (an '@'): "
+				 "it is as https://host/identity");
+		return ERROR_INVALID;
+	}
 	if (uri_parse(authority, &uri) || uri.query) {
 		fault_set(fault,
 			"authority %s: must be an https URL without query or fragment, such as "

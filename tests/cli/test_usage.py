@@ -86,6 +86,10 @@ def nothing_stored(folder):
         home.fails(8, *command, words=['nothing is stored', 'adit login', 'adit service set'])
     told = home.fails_in_json(8, 'person', 'token', URL)
     check(URL in told['text'], repr(told))
+    for wrong in ('foo', 'http://a.example/', 'https://a:pass%40word@b.example/'):
+        done = home.fails(2, 'token', wrong)
+        check('pass%40' not in done.complained and 'adit login' not in done.complained,
+              done.complained)
 
 
 # --- decode ------------------------------------------------------------------------------------
@@ -138,7 +142,7 @@ def decode_others(folder):
     home.fails(2, 'decode', 'adr_x', words=['refresh token'])
     home.fails(2, 'decode', 'adsu_x', words=['password'])
     home.fails(2, 'decode', jwt('[]'), words=['no JWT'])
-    home.fails(2, 'decode', jwt('{"a":1,"a":2}'), words=['no JWT'])
+    home.fails(2, 'decode', jwt('{"a":1,"a":2}'), words=['no JWT', 'twice'])
     home.fails(2, 'decode', jwt({}) + '.x', words=['no JWT'])
 
 
@@ -150,6 +154,16 @@ def decode_hostile(folder):
     said = home.good('decode', token)
     check(all(line.isprintable() for line in said.split('\n')), repr(said))
     check('\nService User b' not in said, said)
+
+
+@suite.in_folder('decode: JSON that a terminal would not obey, and that says the same')
+def decode_hostile_json(folder):
+    claims = {'sub': 'a\x9b31m\x7f\x1b[1m gr\u00fcezi', '\u202e': ['\u2066\u200f\u2028']}
+    said = Home(folder).good('decode', '--json', jwt(json.dumps(claims, ensure_ascii=False)))
+    check(said[:-1].isprintable() and 'gr\u00fcezi' in said, repr(said))
+    equal(json.loads(said)['claims'], claims, 'claims')
+    said = Home(folder).good('decode', jwt(json.dumps(claims)))
+    check(all(line.isprintable() for line in said.split('\n')), repr(said))
 
 
 # --- streams -----------------------------------------------------------------------------------
