@@ -109,12 +109,13 @@ static void renewed(struct keeper *keeper)
 		fail_to_renew(keeper, error);
 		return;
 	}
-	if (take_token(keeper, token))
+	error = take_token(keeper, token);
+	if (error && !keeper->complained)
 		(void)complain(
 			keeper->invocation, EXIT_STORAGE, keeper->invocation->fault.text, NULL);
-	/* The authority has nothing newer to give for now. */
-	ask_later(keeper, adit_token_expires_at(token) > before ? 1 : RETRY_S);
-	keeper->complained = false;
+	keeper->complained = error != 0;
+	/* Or the authority has nothing newer to give for now. */
+	ask_later(keeper, !error && adit_token_expires_at(token) > before ? 1 : RETRY_S);
 	adit_token_release(token);
 }
 
@@ -174,6 +175,21 @@ static void pass_on(const struct keeper *keeper, const struct signalfd_siginfo *
 		(void)kill(keeper->child, (int)info->ssi_signo);
 }
 
+/* As a container's first process it is given those whose parents have ended. */
+static void reap(struct keeper *keeper)
+{
+	pid_t whose = getpid() == 1 ? -1 : keeper->child;
+	int status;
+	pid_t ended;
+
+	while ((ended = waitpid(whose, &status, WNOHANG)) > 0) {
+		if (ended != keeper->child)
+			continue;
+		keeper->status = status;
+		keeper->ended = true;
+	}
+}
+
 static void take_signals(struct keeper *keeper)
 {
 	struct signalfd_siginfo info;
@@ -181,8 +197,8 @@ static void take_signals(struct keeper *keeper)
 	while (read(keeper->signal_fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo != SIGCHLD)
 			pass_on(keeper, &info);
-		else if (waitpid(keeper->child, &keeper->status, WNOHANG) == keeper->child)
-			keeper->ended = true;
+		else
+			reap(keeper);
 	}
 }
 
@@ -263,6 +279,9 @@ static int keep(struct keeper *keeper)
 		return code;
 	if (hold_signals(keeper))
 		return complain(keeper->invocation, EXIT_OTHER, "signals can't be held", NULL);
+	/* One that came just before has nobody yet to be passed on to. */
+	if (signals_caught())
+		return EXIT_SIGNALLED + signals_caught();
 	code = start_child(keeper);
 	return code == EXIT_DONE ? attend(keeper) : code;
 }

@@ -127,6 +127,34 @@ def away(folder):
     check(told.count('503') <= 1 and told.count('\n') <= 2, told)
 
 
+@suite.in_folder('a file that can not be written is told once')
+def unwritable(folder):
+    home = ready(folder, 'good.unwritable')
+    instance = hostile.instance('good.unwritable')
+    instance.settings |= {'expires_in': 4}
+    home.good('service', 'verify', home.url)
+    with script(home, 'rm -r "$(dirname "$ADIT_TOKEN_FILE")"; sleep 7') as running:
+        told = running.stderr.read()
+        equal(waits(running), 0, told)
+    check(told.count('token can\'t be written') == 1, told)
+
+
+@suite.in_folder('a container\'s first process ends those that are left to it')
+def first_process(folder):
+    if os.geteuid() or subprocess.run(['unshare', '--pid', '--fork', '--mount-proc', 'true'],
+                                      stderr=subprocess.DEVNULL, check=False).returncode:
+        print('# skipped: a namespace of processes needs root')
+        return
+    home = ready(folder, 'good.first')
+    command = ['unshare', '--pid', '--fork', '--mount-proc', ADIT, 'run', home.url, '--', 'sh', '-c',
+               '(sleep 0.1 & echo $!) >left; read left <left; n=0; '
+               'while [ -e /proc/$left ] && [ $n -lt 200 ]; do sleep 0.05; n=$((n + 1)); done; '
+               '[ ! -e /proc/$left ]']
+    done = subprocess.run(command, env=home.environment, cwd=folder, capture_output=True,
+                          check=False, timeout=PATIENCE_S)
+    equal((done.returncode, done.stderr), (0, b''), 'it is gone')
+
+
 @suite.in_folder('signals are passed on')
 def signals(folder):
     home = ready(folder, 'good.signals')
