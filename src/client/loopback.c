@@ -37,7 +37,7 @@ enum phase { PHASE_NONE, PHASE_LINGER, PHASE_READ, PHASE_HELD, PHASE_ANSWER, PHA
 struct visitor {
 	enum phase phase;
 	int fd;
-	int64_t since_ms;
+	uint64_t number; /* in the order in which they came */
 	int64_t ends_ms; /* of the phase; of PHASE_WAIT there is no end */
 	struct http_reader reader;
 	struct buf out; /* of PHASE_HELD: the query that it came with */
@@ -54,6 +54,7 @@ struct loopback {
 	struct buf query;  /* of the redirect that is looked at, or was last; may be empty */
 	bool is_answered;  /* it was */
 	struct buf answer; /* what it was answered */
+	uint64_t visits;
 	struct visitor visitors[VISITORS_MAX];
 };
 
@@ -324,7 +325,7 @@ static struct visitor *first_held(struct loopback *loopback)
 	for (size_t i = 0; i < VISITORS_MAX; i++) {
 		struct visitor *visitor = &loopback->visitors[i];
 
-		if (visitor->phase == PHASE_HELD && (!first || visitor->since_ms < first->since_ms))
+		if (visitor->phase == PHASE_HELD && (!first || visitor->number < first->number))
 			first = visitor;
 	}
 	return first;
@@ -452,6 +453,16 @@ static void serve(struct loopback *loopback, struct visitor *visitor, uint32_t w
 
 /* --- accepting ------------------------------------------------------------------ */
 
+/* Whom one would miss less. Those who are held have said what they want, and those who are
+ * read may be about to: none keeps the others out. */
+static bool is_missed_less(const struct visitor *one, const struct visitor *other)
+{
+	enum phase phase = one->phase == PHASE_HELD ? PHASE_READ : one->phase;
+	enum phase other_phase = other->phase == PHASE_HELD ? PHASE_READ : other->phase;
+
+	return phase < other_phase || (phase == other_phase && one->number < other->number);
+}
+
 /* A free place, or that of whoever can be missed best: in the order of the phases, and of
  * one phase the oldest. Of those who wait there are fewer than places. */
 static struct visitor *find_place(struct loopback *loopback)
@@ -459,11 +470,8 @@ static struct visitor *find_place(struct loopback *loopback)
 	struct visitor *best = &loopback->visitors[0];
 
 	for (size_t i = 1; i < VISITORS_MAX; i++) {
-		struct visitor *visitor = &loopback->visitors[i];
-
-		if (visitor->phase < best->phase ||
-			(visitor->phase == best->phase && visitor->since_ms < best->since_ms))
-			best = visitor;
+		if (is_missed_less(&loopback->visitors[i], best))
+			best = &loopback->visitors[i];
 	}
 	close_visitor(loopback, best);
 	return best;
@@ -491,7 +499,7 @@ static int accept_some(struct loopback *loopback, int64_t now_ms)
 		visitor = find_place(loopback);
 		*visitor = (struct visitor){.phase = PHASE_READ,
 			.fd = fd,
-			.since_ms = now_ms,
+			.number = loopback->visits++,
 			.ends_ms = now_ms + REQUEST_MS};
 		http_reader_init(&visitor->reader, 0);
 		buf_init(&visitor->out, OUT_MAX);

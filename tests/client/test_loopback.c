@@ -321,6 +321,37 @@ static void test_doubled(void **state)
 	loopback_destroy(loopback);
 }
 
+/* Many who send something, and wait their turn, leave a place to those who come after. */
+static void test_crowd(void **state)
+{
+	enum { BEFORE = 14, BESIDE = 3, TURNS_MAX = BEFORE + BESIDE };
+	struct loopback *loopback = open_loopback(0);
+	int fds[BEFORE + BESIDE];
+	int right;
+
+	(void)state;
+	for (size_t i = 0; i < BEFORE; i++) {
+		char target[64];
+
+		(void)snprintf(target, sizeof(target), "/callback?code=%zu", i);
+		fds[i] = ask(loopback, target);
+		assert_false(run(loopback, fds[i]));
+	}
+	/* These are accepted in one step. */
+	right = ask(loopback, "/callback?code=right");
+	for (size_t i = BEFORE; i < BEFORE + BESIDE; i++)
+		fds[i] = ask(loopback, "/callback?code=beside");
+	assert_false(run(loopback, right));
+	for (int i = 0; i < TURNS_MAX && strcmp(loopback_query(loopback), "code=right") != 0; i++)
+		assert_int_equal(loopback_answer(loopback, &done), 0);
+	assert_string_equal(loopback_query(loopback), "code=right");
+	assert_int_equal(loopback_answer(loopback, &done), 0);
+	expect_status(answer_to(loopback, right), 200);
+	for (size_t i = 0; i < BEFORE + BESIDE; i++)
+		(void)close(fds[i]);
+	loopback_destroy(loopback);
+}
+
 static void test_given_up(void **state)
 {
 	struct loopback *loopback = open_loopback(0);
@@ -445,6 +476,7 @@ int main(void)
 		cmocka_unit_test(test_requests_that_are_no_redirect),
 		cmocka_unit_test(test_bytes_that_are_no_request),
 		cmocka_unit_test(test_doubled),
+		cmocka_unit_test(test_crowd),
 		cmocka_unit_test(test_given_up),
 		cmocka_unit_test(test_browser_that_goes),
 		cmocka_unit_test(test_ports),
