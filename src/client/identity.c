@@ -143,6 +143,19 @@ int identity_verify(struct operation *operation, const struct identity_check *ch
 	return error;
 }
 
+/* Core, 12.2: where there is one, it is that of the sign-in. */
+static int check_nonce(
+	struct operation *operation, const struct jwt *claims, const struct jwt *before)
+{
+	const char *old = json_member_text(before->document, "nonce");
+	const struct json *nonce = json_member(claims->document, "nonce");
+
+	if (!old || !nonce || (json_is_text(nonce) && !strcmp(json_text(nonce), old)))
+		return 0;
+	return distrust(operation, "refresh",
+		"the ID token is not to be believed: its nonce is another than at the login");
+}
+
 int identity_check_refreshed(struct operation *operation, const char *id_token,
 	const char *access_token, const char *before)
 {
@@ -159,8 +172,10 @@ int identity_check_refreshed(struct operation *operation, const char *id_token,
 	wanted.access_token = access_token;
 	if (!error)
 		error = check_claims(operation, "refresh", &jws, &wanted, &claims);
-	if (!error)
+	if (!error) {
+		error = check_nonce(operation, &claims, &before_claims);
 		jwt_finish(&claims);
+	}
 	jwt_finish(&before_claims);
 	jws_finish(&jws);
 	return error;

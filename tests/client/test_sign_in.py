@@ -319,6 +319,17 @@ def refreshed_for_another():
         nobody_is_signed_in(driver)
 
 
+@suite.case('a refresh with the nonce of another sign-in')
+def refreshed_with_another_nonce():
+    with Driver() as driver:
+        instance = open_app(driver, 'good.swapped-nonce')
+        signed_in(driver, in_browser(driver)[0], instance)
+        instance.fail('token', 'id-token-nonce')
+        driver.well('reject')
+        answer = driver.fails(TRUST, 'token', 0)
+        check('nonce' in answer['text'], answer['text'])
+
+
 @suite.case('less than was asked for stays less')
 def narrowed():
     with Driver() as driver:
