@@ -324,5 +324,6 @@ void context_log(const struct adit_client *client, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
+	report_clean(line);
 	client->hooks.log(client->hooks.context, line);
 }

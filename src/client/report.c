@@ -11,11 +11,22 @@ void report_init(struct report *report)
 	*report = (struct report){.retry_after_s = -1};
 }
 
-static void clean(char *text)
+/* U+0080 to U+009F are controls too. */
+static bool is_control(const unsigned char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
+	return *text < 0x20 || *text == 0x7f ||
+	       (*text == 0xc2 && text[1] >= 0x80 && text[1] < 0xa0);
+}
+
+void report_clean(char *text)
+{
+	for (; *text; text++) {
+		if (!is_control((const unsigned char *)text))
+			continue;
+		if ((unsigned char)*text == 0xc2)
+			*text++ = '?';
+		*text = '?';
+	}
 }
 
 static const char *usual_action(int code)
@@ -66,7 +77,7 @@ int report_set(struct report *report, int code, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(report->text, sizeof(report->text), format, arguments);
 	va_end(arguments);
-	clean(report->text);
+	report_clean(report->text);
 	/* Wherever it was short of memory, there is one thing to do. */
 	if (code == ADIT_ERROR_MEMORY)
 		(void)report_action(report, "%s", usual_action(code));
@@ -80,7 +91,7 @@ int report_action(struct report *report, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(report->action, sizeof(report->action), format, arguments);
 	va_end(arguments);
-	clean(report->action);
+	report_clean(report->action);
 	return report->code;
 }
 

@@ -24,6 +24,9 @@ struct report {
 /* Nothing went wrong yet. */
 void report_init(struct report *report);
 
+/* Puts '?' in the place of what a terminal would obey. */
+void report_clean(char *text);
+
 /* Sets code and text, and forgets what an answer said; control characters become '?'.
  * Returns `code`. */
 int report_set(struct report *report, int code, const char *format, ...)

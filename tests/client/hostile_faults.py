@@ -211,6 +211,12 @@ FAULTS |= {name: spoilt(lambda document, change=change: {
     **document, 'issuer': change(document['issuer'])}) for name, change in ISSUERS.items()}
 
 
+@fault('type-escapes')
+def with_escapes(exchange):
+    """What a terminal would obey."""
+    return exchange.send(200, '{}', 'text/\x1b[31mplain\x07\xc2\x9b')
+
+
 @fault('type-text')
 def as_text(exchange):
     status, document, fields = exchange.good()

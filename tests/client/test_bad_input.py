@@ -60,7 +60,7 @@ TOKEN = {
 # Those that a person's login meets: tests of the flows have them.
 ELSEWHERE = ('id-token-', 'keys-', 'state-', 'iss-', 'code-', 'denied', 'uri-', 'user-code-',
              'interval-', 'device-code-', 'no-iss', '400-slow-down', '400-denied', '400-expired',
-             '400-echo', '200-pending', 'scope-narrow', 'scope-missing')
+             'type-escapes', '400-echo', '200-pending', 'scope-narrow', 'scope-missing')
 
 
 def peak_kib(driver):

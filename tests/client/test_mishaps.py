@@ -387,5 +387,17 @@ for ECHO, SECRET, LEFT in (('400-echo', PASSWORD, PASSWORD[:8]), ('400-echo-late
     suite.case(f'an error that repeats the password: {ECHO} {LEFT}', ECHO, SECRET, LEFT)(echoed)
 
 
+@suite.case('nothing that a terminal would obey in a line of the log')
+def clean_log():
+    driver = Driver()
+    instance = hostile.instance('good.escapes')
+    driver.well('log')
+    driver.open(hostile.url(instance.name))
+    instance.fail('discovery', 'type-escapes')
+    driver.fails(PROTOCOL, 'discover')
+    said = driver.end()
+    check('text/?[31mplain???' in said and not set('\x07\x1b\x9b') & set(said), repr(said))
+
+
 suite.main(workers=4)
 hostile.stop()
