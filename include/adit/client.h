@@ -112,6 +112,10 @@ struct adit_client_options {
 	const char *assertion_key_file;
 	const char *assertion_kid;
 
+	/* The `aud` of its assertions. NULL: the issuer, as the revision of RFC 7523 has it.
+	 * Some authorities take nothing but their token endpoint's URL. */
+	const char *assertion_audience;
+
 	/* Whether adit_token_get() may have a person sign in when nothing else is left. */
 	int allow_browser;
 

@@ -18,72 +18,72 @@ _adit() {
 	case $command in service) command+=" ${COMP_WORDS[2]}" ;; esac
 	case $command in
 	login)
-		options='-d --device --no-browser --qr -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-d --device --no-browser --qr -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	'service set')
-		options='-u --username --password-fd --password-file --password-systemd --password-exec -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-u --username --password-fd --password-file --password-systemd --password-exec -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--password-file --ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
 		programs='--password-exec'
-		values='-u --username --password-fd --password-systemd -a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-u --username --password-fd --password-systemd -a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	'service verify')
-		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	'service rotate')
-		options='--password-fd --password-file --password-systemd --password-exec -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='--password-fd --password-file --password-systemd --password-exec -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--password-file --ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
 		programs='--password-exec'
-		values='--password-fd --password-systemd -a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='--password-fd --password-systemd -a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	'service forget')
-		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	token)
-		options='-H --header -m --min-ttl -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-H --header -m --min-ttl -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-m --min-ttl -a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-m --min-ttl -a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	run)
-		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	call)
-		options='-d --data-file --content-type -i --include -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-d --data-file --content-type -i --include -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='-d --data-file --ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='--content-type -a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='--content-type -a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	decode)
-		options='--verify -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='--verify -a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='--verify -a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='--verify -a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	status)
-		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	logout)
-		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid -x --proxy -t --timeout -v --verbose -j --json -h --help'
+		options='-a --account -c --client-id -s --scope --state-dir --storage-key --plaintext --ca-file -E --cert --cert-key --assertion-key --assertion-kid --assertion-audience -x --proxy -t --timeout -v --verbose -j --json -h --help'
 		files='--ca-file -E --cert --cert-key --assertion-key'
 		folders='--state-dir'
-		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid -x --proxy -t --timeout'
+		values='-a --account -c --client-id -s --scope --storage-key --assertion-kid --assertion-audience -x --proxy -t --timeout'
 		;;
 	*) return ;;
 	esac

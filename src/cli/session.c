@@ -33,6 +33,7 @@ const struct option_spec client_options[] = {
 	{"assertion-key", 0, "FILE", OPTION_FILE,
 		"the client's key, PEM, in place of a secret (private_key_jwt)"},
 	{"assertion-kid", 0, "ID", OPTION_TEXT, "its key id"},
+	{"assertion-audience", 0, "URL", OPTION_TEXT, "whom its assertions are for (the issuer)"},
 	{"proxy", 'x', "URL", OPTION_TEXT, "http://HOST:PORT; \"\": none"},
 	{"timeout", 't', "SECONDS", OPTION_TEXT, "how long to try in all (60)"},
 	{"verbose", 'v', NULL, OPTION_TEXT, "say on stderr what happens"},
@@ -87,6 +88,7 @@ int session_options(struct invocation *invocation, struct adit_client_options *r
 		.storage_key = options_text(given, "storage-key"),
 		.assertion_key_file = options_text(given, "assertion-key"),
 		.assertion_kid = options_text(given, "assertion-kid"),
+		.assertion_audience = options_text(given, "assertion-audience"),
 	};
 	int error = take_timeout(invocation, &options);
 

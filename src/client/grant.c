@@ -49,6 +49,7 @@ int grant_asker(struct operation *operation, struct token_asker *ret_asker)
 		.client_id = client->client_id,
 		.key = client->assertion_key,
 		.kid = client->options.assertion_kid,
+		.audience = client->options.assertion_audience,
 		.now_s = client_clock_unix_ms(&client->clock) / 1000,
 		.scope = client->options.scope,
 		.resource = client->options.resource,

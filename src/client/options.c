@@ -36,6 +36,7 @@ static const size_t texts[] = {
 	offsetof(struct adit_client_options, storage_key),
 	offsetof(struct adit_client_options, assertion_key_file),
 	offsetof(struct adit_client_options, assertion_kid),
+	offsetof(struct adit_client_options, assertion_audience),
 	offsetof(struct adit_client_options, redirect_path),
 };
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * RFC 6749, 2.3, 4 and 6; RFC 7523, 2.2 and 3; RFC 8628, 3.1 and 3.4; RFC 7009, 2.1.
- * An assertion's audience is the issuer and nothing beside it: one that named an endpoint
- * could be had by an authority that names another's endpoint as its own, which is why the
- * revision of RFC 7523 allows the issuer only.
+ * An assertion's audience is the issuer and nothing beside it, unless the asker says otherwise:
+ * one that named an endpoint could be had by an authority that names another's endpoint as its
+ * own, which is why the revision of RFC 7523 allows the issuer only.
  */
 #include "oauth/token_request.h"
 
@@ -74,20 +74,6 @@ static int add_secret(
 	return form_append(&request->body, "client_secret", asker->client_secret);
 }
 
-/* The token endpoint, as OpenID Connect Core, 9, has it and many ask for, where its URL
- * lies under the issuer's; else it may be another authority's, and the assertion good there. */
-static const char *audience(const struct metadata *metadata)
-{
-	size_t length = strlen(metadata->issuer);
-	const char *endpoint = metadata->token_endpoint;
-
-	while (length && metadata->issuer[length - 1] == '/')
-		length--;
-	if (!strncmp(endpoint, metadata->issuer, length) && endpoint[length] == '/')
-		return endpoint;
-	return metadata->issuer;
-}
-
 static int append_claims(struct buf *claims, const struct token_asker *asker)
 {
 	struct json_writer writer;
@@ -99,7 +85,8 @@ static int append_claims(struct buf *claims, const struct token_asker *asker)
 	json_write_object(&writer, NULL);
 	json_write_text(&writer, "iss", asker->client_id);
 	json_write_text(&writer, "sub", asker->client_id);
-	json_write_text(&writer, "aud", audience(asker->metadata));
+	json_write_text(
+		&writer, "aud", asker->audience ? asker->audience : asker->metadata->issuer);
 	json_write_text(&writer, "jti", jti);
 	json_write_number(&writer, "iat", asker->now_s);
 	json_write_number(&writer, "exp", asker->now_s + CLIENT_ASSERTION_LIFETIME_S);

@@ -29,7 +29,8 @@ struct token_asker {
 	const char *client_secret;
 	struct crypto_key *key; /* private */
 	const char *kid;
-	int64_t now_s; /* Unix time by the authority's clock: of an assertion */
+	const char *audience; /* of an assertion; NULL: the issuer */
+	int64_t now_s;	      /* Unix time by the authority's clock: of an assertion */
 	const char *scope;
 	const char *resource; /* RFC 8707, 2 */
 };

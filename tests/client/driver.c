@@ -180,6 +180,7 @@ static bool put_option_text(
 		{"key", &options->storage_key},
 		{"assertion_key_file", &options->assertion_key_file},
 		{"assertion_kid", &options->assertion_kid},
+		{"assertion_audience", &options->assertion_audience},
 		{"redirect_path", &options->redirect_path},
 	};
 

@@ -34,7 +34,8 @@ class Place:
 
     def open(self, driver):
         driver.open(self.server.issuer, self.state, client_id='keyed', scope='cosmos',
-                    assertion_key_file=self.pem, assertion_kid='one')
+                    assertion_key_file=self.pem, assertion_kid='one',
+                    assertion_audience=f'{self.server.issuer}/token')
 
     def granted(self):
         return self.server.said().count('Access token generated for client')

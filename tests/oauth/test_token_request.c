@@ -10,7 +10,6 @@
 #include "jose/jwt.h"
 #include "oauth/token_request.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define ISSUER "https://login.example.com/identity"
@@ -223,38 +222,14 @@ static void test_a_clients_key(void **state)
 		char second[33];
 
 		assert_int_equal(crypto_key_generate(algs[i], &asker.key), 0);
-		ask_with_key(&asker, ISSUER "/token", first);
+		asker.audience = NULL;
+		ask_with_key(&asker, ISSUER, first);
+		asker.audience = ISSUER "/token";
 		ask_with_key(&asker, ISSUER "/token", second);
 		assert_string_not_equal(first, second);
 		crypto_key_destroy(asker.key);
 	}
 	metadata_finish(&metadata);
-}
-
-/* Else it would be good at whose token endpoint that is. */
-static void test_an_assertion_names_no_other_authority(void **state)
-{
-	static const char *const endpoints[] = {"https://other.example/token",
-		"https://login.example.com/identity2/token", "https://login.example.com/token"};
-	struct token_asker asker = {.client_id = "c", .kid = "k1", .now_s = NOW_S};
-
-	(void)state;
-	assert_int_equal(crypto_key_generate(JOSE_ES256, &asker.key), 0);
-	for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
-		struct metadata metadata;
-		char text[512];
-		char jti[33];
-
-		(void)snprintf(text, sizeof(text),
-			"{\"issuer\":\"%s\",\"jwks_uri\":\"%s/"
-			"jwks\",\"token_endpoint\":\"%s\"" METHODS "[\"private_key_jwt\"]}",
-			ISSUER, ISSUER, endpoints[i]);
-		read_metadata(text, &metadata);
-		asker.metadata = &metadata;
-		ask_with_key(&asker, ISSUER, jti);
-		metadata_finish(&metadata);
-	}
-	crypto_key_destroy(asker.key);
 }
 
 static void test_a_key_that_is_of_no_use(void **state)
@@ -290,7 +265,6 @@ int main(void)
 		cmocka_unit_test(test_basic),
 		cmocka_unit_test(test_how_a_secret_goes),
 		cmocka_unit_test(test_a_clients_key),
-		cmocka_unit_test(test_an_assertion_names_no_other_authority),
 		cmocka_unit_test(test_a_key_that_is_of_no_use),
 	};
 
