@@ -111,7 +111,8 @@ static int fill(struct operation *operation, const struct grant_tokens *grant,
 
 	if (keep)
 		note_rotation(tokens, reply);
-	if (keep && reply->id_token)
+	/* Where nobody was identified before, nobody is by that. */
+	if (keep && reply->id_token && tokens->id_token)
 		error = identity_check_refreshed(
 			operation, reply->id_token, reply->access_token, tokens->id_token);
 	if (error)

@@ -330,6 +330,17 @@ def refreshed_with_another_nonce():
         check('nonce' in answer['text'], answer['text'])
 
 
+@suite.case('an ID token beside a password\'s tokens says nothing, nor does it when they are refreshed')
+def nobody_to_identify():
+    with Driver() as driver:
+        instance = open_app(driver, 'good.no-person', scope='openid cosmos')
+        instance.fail('token', 'id-token-hs256')
+        driver.sign_in()
+        driver.well('reject')
+        driver.well('token', 0)
+        equal(requests(instance, 'refresh_token'), 1, 'refreshes')
+
+
 @suite.case('less than was asked for stays less')
 def narrowed():
     with Driver() as driver:
