@@ -177,6 +177,10 @@ int adit_client_credentials_from(
 	if (error) {
 		(void)report_set(
 			&report, error, "%s", fault.text[0] ? fault.text : "no secret was read");
+		/* The usual one is about the storage of tokens. */
+		if (error == ADIT_ERROR_STORAGE)
+			(void)report_action(
+				&report, "mend that, or have the secret read from somewhere else");
 	} else {
 		error = account_give(client, username, secret.data, &report);
 		buf_finish(&secret);

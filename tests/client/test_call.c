@@ -150,6 +150,23 @@ static void a_cancel_between_two_tries_counts(void **state)
 	adit_client_close(client);
 }
 
+static void a_secret_that_is_not_there_says_so(void **state)
+{
+	struct adit_client_options options = {0};
+	struct adit_client *client = open_client(&options);
+	struct adit_client_error error = {.size = sizeof(error)};
+	char source[128];
+
+	(void)state;
+	(void)snprintf(source, sizeof(source), "file:%s/none", folder);
+	assert_int_equal(adit_client_credentials_from(client, "plans", source), ADIT_ERROR_STORAGE);
+	assert_int_equal(adit_client_last_error(&error), 0);
+	assert_non_null(strstr(error.text, "none"));
+	assert_non_null(strstr(error.action, "secret"));
+	assert_null(strstr(error.action, "storage"));
+	adit_client_close(client);
+}
+
 static void nothing_is_followed_and_all_is_bounded(void **state)
 {
 	struct adit_client_options options = {0};
@@ -412,6 +429,7 @@ int main(void)
 		TEST(a_request_with_a_token),
 		TEST(a_401_is_tried_once_more),
 		TEST(a_cancel_between_two_tries_counts),
+		TEST(a_secret_that_is_not_there_says_so),
 		TEST(nothing_is_followed_and_all_is_bounded),
 		TEST(what_makes_no_sense_is_refused),
 		TEST(turns_are_counted_and_told),
