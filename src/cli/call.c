@@ -117,6 +117,19 @@ static int show_answer(const struct invocation *invocation, const struct adit_an
 	return show(invocation, &buf);
 }
 
+/* What an integrator is to look at first; NULL: the body says it better. */
+static const char *advice_on(int status)
+{
+	if (status == 401)
+		return "the API takes no token of this authority and account: 'adit token URL | "
+		       "adit decode' shows for whom it is";
+	if (status == 403)
+		return "the account may not do this; its operator can tell what it may";
+	if (status == 429)
+		return "the API's limits are used up; the next call waits as long as it says";
+	return NULL;
+}
+
 static int judge(const struct invocation *invocation, const struct adit_answer *answer)
 {
 	char text[128];
@@ -125,7 +138,7 @@ static int judge(const struct invocation *invocation, const struct adit_answer *
 	if (code != EXIT_DONE || answer->status < STATUS_FAILED)
 		return code;
 	(void)snprintf(text, sizeof(text), "the API answered %d", answer->status);
-	return complain(invocation, EXIT_OTHER, text, NULL);
+	return complain(invocation, EXIT_OTHER, text, advice_on(answer->status));
 }
 
 static int run_call(struct invocation *invocation)

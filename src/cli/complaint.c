@@ -135,6 +135,24 @@ int complain_usage(struct invocation *invocation, const char *format, ...)
 	return complain_of_usage(invocation);
 }
 
+/* The library does not know what to type. */
+static void name_commands(const struct invocation *invocation, struct adit_client_error *error)
+{
+	const struct command *command = invocation->command;
+	const char *authority = invocation->options.positional[0];
+
+	if (command == &service_set_command || command == &service_rotate_command)
+		(void)snprintf(error->action, sizeof(error->action),
+			"give it by --password-file, --password-fd, --password-systemd or "
+			"--password-exec, or where a person can type it");
+	if (command == &token_command || command == &run_command || command == &call_command ||
+		command == &service_verify_command)
+		(void)snprintf(error->action, sizeof(error->action),
+			"sign in by 'adit login %.70s', or give a Service User's password to 'adit "
+			"service set %.70s --username NAME'",
+			authority, authority);
+}
+
 int complain_of_library(const struct invocation *invocation, int code)
 {
 	struct adit_client_error error = {.size = sizeof(error), .retry_after_s = -1};
@@ -143,5 +161,7 @@ int complain_of_library(const struct invocation *invocation, int code)
 		return EXIT_SIGNALLED + signals_caught();
 	if (adit_client_last_error(&error) || !*error.text)
 		(void)snprintf(error.text, sizeof(error.text), "failed (error %d)", code);
+	if (code == ADIT_ERROR_PERSON)
+		name_commands(invocation, &error);
 	return say(invocation, code_of(code), &error);
 }

@@ -7,6 +7,7 @@ import os
 import re
 import stat
 import subprocess
+import sys
 import threading
 import time
 
@@ -51,6 +52,23 @@ def token_forms(folder):
     check(f'may read at the site {READER["site"]}' in said and 'signature is good' in said, said)
     equal(home.json('decode', '--verify', dev.issuer, given=token.encode())['verified'], True,
           'verified')
+
+
+@suite.in_folder('what aditd dev says to type')
+def dev_says(folder):
+    home = Home(folder)
+    with subprocess.Popen([sys.argv[1], 'dev', '--listen', '127.0.0.1:0'], stdout=subprocess.PIPE,
+                          text=True) as running:
+        try:
+            said = ''.join(iter(running.stdout.readline, 'Everything is in memory and gone at the '
+                                'end. Ctrl-C ends it.\n'))
+            password = re.search(r'^north-pit-reader +(\S+)', said, re.M)[1]
+            typed = [line.split()[1:] for line in said.split('\n') if line.startswith('  adit ')]
+            equal([words[0] for words in typed], ['service', 'token'], said)
+            home.good(*typed[0], '--password-fd', '0', given=password.encode())
+            equal(claims_of(home.good(*typed[1]))['adit']['site'], 'north-pit', 'site')
+        finally:
+            running.terminate()
 
 
 @suite.in_folder('every source of a password')
@@ -211,7 +229,8 @@ def wrong_name(folder):
     url = hostile.url(name)
     home.fails(3, 'service', 'set', url, '--username', 'wrong', '--password-fd', '0', given=b'x')
     count = token_requests(name)
-    home.fails(8, 'token', url)
+    for more in ([], ['--client-id', 'external.customer', '--account', 'wrong']):
+        home.fails(8, 'token', url, *more, words=['adit login', 'adit service set', url])
     home.fails(8, 'service', 'rotate', url, '--password-fd', '0', given=b'x',
                words=['service set'])
     equal(token_requests(name), count, 'requests')
@@ -328,15 +347,28 @@ def call_hostile(folder):
     check('Content-Type: text/?[31mplain\n' in said, repr(said))
 
 
+@suite.in_folder('call: what to do about an answer')
+def call_advice(folder):
+    home = Home(folder)
+    url = hostile.url('good.advice')
+    home.set(url, GOOD)
+    for status, word in ((401, 'adit decode'), (403, 'may'), (429, 'limits'), (500, None)):
+        done = home.run('call', url, Echo(status=status).url)
+        equal((done.returncode, done.said), (1, 'GET None '), done.complained)
+        lines = done.complained.split('\n')
+        equal(lines[0], f'adit: the API answered {status}', 'first line')
+        check(word in lines[1] if word else lines[1:] == [''], done.complained)
+
+
 class Echo:
     """An API that shows what it got."""
 
-    def __init__(self, content_type=None):
+    def __init__(self, content_type=None, status=200):
         class Handler(http.server.BaseHTTPRequestHandler):
             def answer(self):
                 body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
                 text = f'{self.command} {self.headers.get("Content-Type")} '.encode() + body
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header('Content-Length', str(len(text)))
                 if content_type:
                     self.send_header('Content-Type', content_type)
@@ -465,7 +497,8 @@ def person(folder):
     home = Home(folder)
     name = 'good.person'
     hostile.instance(name).settings |= {'refresh': False, 'expires_in': 1}
-    home.fails(8, 'service', 'set', hostile.url(name), '-u', 'x', start_new_session=True)
+    home.fails(8, 'service', 'set', hostile.url(name), '-u', 'x', start_new_session=True,
+               words=['--password-file'])
     home.good('login', hostile.url(name), '--device', '--json')
     until(lambda: home.run('token', hostile.url(name)).returncode, 'the token ends')
     home.fails(8, 'token', hostile.url(name))
