@@ -248,8 +248,11 @@ static void write_text(const struct development *development, struct buf *buf)
 		"\nA token for north-pit:\n\n  curl -d grant_type=password -d client_id="
 		"external.customer \\\n    -d username=%s -d password=%s \\\n    "
 		"%s/connect/token\n\n"
+		"By adit, which asks for the password once:\n\n"
+		"  adit service set %s --username %s\n  adit token %s\n\n"
 		"Everything is in memory and gone at the end. Ctrl-C ends it.\n",
 		development->users[0].user.username, development->users[0].password,
+		development->issuer, development->issuer, development->users[0].user.username,
 		development->issuer);
 }
 
