@@ -17,6 +17,7 @@ enum { LOCK_PAUSE_MS = 5, KEY_FILE_MAX = 16 * 1024 };
 struct search {
 	struct adit_client *client;
 	int count;
+	bool empty; /* what was found */
 	char found[STORAGE_ACCOUNT_SIZE];
 	char names[256]; /* of those found */
 };
@@ -28,24 +29,44 @@ static bool is_ours(const struct adit_client *client, const struct account_recor
 	       !strcmp(record->client_id, client->client_id);
 }
 
+/* There is only that credentials were refused, and none of before. */
+static bool is_empty(const struct account_record *record)
+{
+	return record->method != ACCOUNT_PERSON && !record->generation[0];
+}
+
+/* What is empty counts only where all are. */
+static void note_found(
+	struct search *search, const char *account, const struct account_record *record)
+{
+	bool empty = is_empty(record);
+	size_t used;
+
+	if (search->count && empty && !search->empty)
+		return;
+	if (search->empty && !empty) {
+		search->count = 0;
+		search->names[0] = '\0';
+	}
+	search->empty = empty;
+	used = strlen(search->names);
+	(void)text_copy(search->found, sizeof(search->found), account);
+	(void)snprintf(search->names + used, sizeof(search->names) - used, "%s\"%s\"",
+		search->count ? ", " : "", record->account ? record->account : "");
+	search->count++;
+}
+
 static int visit(void *context, const char *account, const char *part)
 {
 	struct search *search = context;
 	struct account_record record;
-	size_t used = strlen(search->names);
 
 	/* One that can't be read is another's business, until it is asked for. */
 	if (strcmp(part, STORAGE_PART_ACCOUNT) != 0 ||
 		account_record_read(search->client->storage, account, &record, NULL))
 		return 0;
-	if (is_ours(search->client, &record)) {
-		const char *name = record.account ? record.account : "";
-
-		(void)text_copy(search->found, sizeof(search->found), account);
-		(void)snprintf(search->names + used, sizeof(search->names) - used, "%s\"%s\"",
-			search->count ? ", " : "", name);
-		search->count++;
-	}
+	if (is_ours(search->client, &record))
+		note_found(search, account, &record);
 	account_record_finish(&record);
 	return 0;
 }

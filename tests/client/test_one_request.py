@@ -289,6 +289,22 @@ def side_by_side_accounts(folder):
     equal(len(set(tokens.values())), len(kinds), 'tokens')
 
 
+@suite.in_folder('an account that was only refused is not in the way of the only one')
+def refused_beside(folder):
+    place, url = place_in(folder), hostile.url('good.beside')
+    for name, password in (('wrong', 'wrong'), ('plans', PASSWORD), ('last', 'wrong')):
+        with Driver() as driver:
+            driver.open(url, place)
+            driver.well('set', name, password)
+            if password == PASSWORD:
+                token = driver.well('token', 0)['token']
+            else:
+                driver.fails(CREDENTIALS, 'token', 0)
+    with Driver() as driver:
+        driver.open(url, place)
+        equal(driver.well('token', 0)['token'], token, 'the token')
+
+
 @suite.case('a step at a time, one request as well')
 def stepped():
     instance = hostile.instance('good.steps')
