@@ -88,8 +88,9 @@ static int set_authority(struct adit_client *client, const char *authority, stru
 		(void)report_set(report, ADIT_ERROR_INVALID, "%s", fault.text);
 		return report_action(report, "give the authority's URL as its operator states it");
 	}
+	client->configured = error ? NULL : strdup(authority);
 	client->authority = error ? NULL : strdup(authority);
-	if (!client->authority)
+	if (!client->authority || !client->configured)
 		return report_set(report, ADIT_ERROR_MEMORY, "no memory for a client");
 	length = strlen(client->authority);
 	if (client->authority[length - 1] == '/')
@@ -167,6 +168,7 @@ void context_destroy(struct adit_client *client)
 		(void)munmap(client->fork_mark, (size_t)sysconf(_SC_PAGESIZE));
 	(void)pthread_cond_destroy(&client->ended);
 	(void)pthread_mutex_destroy(&client->mutex);
+	free(client->configured);
 	free(client->authority);
 	free(client->client_id);
 	free(client);

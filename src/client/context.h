@@ -49,7 +49,8 @@ struct outcome {
 };
 
 struct adit_client {
-	char *authority; /* as given, one slash at its end apart */
+	char *configured; /* the authority's URL as given */
+	char *authority;  /* the same, one slash at its end apart: what accounts go by */
 	char *client_id;
 	struct adit_client_options options; /* its texts are owned */
 	struct adit_client_hooks hooks;

@@ -15,7 +15,7 @@ static int take_document(
 	struct adit_client *client = operation->client;
 	struct metadata metadata;
 	struct fault fault = {0};
-	int error = metadata_read(client->authority, text, length, &metadata, &fault);
+	int error = metadata_read(client->configured, text, length, &metadata, &fault);
 
 	if (error)
 		return report_fault(&operation->report, error, &fault);

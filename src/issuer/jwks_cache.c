@@ -51,6 +51,7 @@ int jwks_cache_create(const struct jwks_cache_options *options, struct jwks_cach
 {
 	struct jwks_cache *cache = NULL;
 	struct buf url;
+	size_t length;
 	int error;
 
 	buf_init(&url, URI_MAX);
@@ -61,7 +62,10 @@ int jwks_cache_create(const struct jwks_cache_options *options, struct jwks_cach
 	cache = calloc(1, sizeof(*cache));
 	if (!cache)
 		return ERROR_MEMORY;
-	cache->authority = strdup(options->authority);
+	/* What tokens say in `iss` is compared without the slash, so the document is, too. */
+	length = strlen(options->authority);
+	cache->authority =
+		strndup(options->authority, length - (options->authority[length - 1] == '/'));
 	cache->ca_file = options->ca_file ? strdup(options->ca_file) : NULL;
 	cache->timeout_ms = options->timeout_ms ? options->timeout_ms : 5000;
 	cache->clock = options->clock;

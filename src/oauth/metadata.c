@@ -44,7 +44,10 @@ int metadata_check_issuer(const char *authority, const char *issuer, struct faul
 	size_t length = authority_length(authority);
 	size_t same = 0;
 
-	if (strlen(issuer) == length && !memcmp(authority, issuer, length))
+	/* Some authorities' issuers end in a slash: with it in the configured URL they are equal.
+	 */
+	if (!strcmp(authority, issuer) ||
+		(strlen(issuer) == length && !memcmp(authority, issuer, length)))
 		return 0;
 	while (same < length && issuer[same] == authority[same])
 		same++;

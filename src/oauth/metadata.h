@@ -44,9 +44,9 @@ struct metadata {
  * ERROR_LIMIT. `fault` names the URL. */
 int metadata_append_url(struct buf *buf, const char *authority, struct fault *fault);
 
-/* Whether the document's issuer is the configured authority: equal byte for byte,
- * after one slash was taken from the configured URL's end. 0, or ERROR_REFUSED with
- * both texts and their first difference in `fault`. */
+/* Whether the document's issuer is the configured authority: equal byte for byte, as it is
+ * configured or after one slash was taken from its end. 0, or ERROR_REFUSED with both texts and
+ * their first difference in `fault`. */
 int metadata_check_issuer(const char *authority, const char *issuer, struct fault *fault);
 
 /* 0; ERROR_INVALID: no JSON object, a member of a wrong type, a required one

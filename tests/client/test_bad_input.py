@@ -170,6 +170,16 @@ def differing_issuer():
             check(f'character {position}' in answer['text'], answer['text'])
 
 
+@suite.case('an issuer that ends in a slash is the configured one with that slash')
+def slash():
+    with Driver() as driver:
+        driver.open(hostile.url('discovery-issuer-slash.taken') + '/')
+        driver.sign_in()
+    with Driver() as driver:
+        driver.open(hostile.url('good.slash') + '/')
+        driver.sign_in()
+
+
 @suite.case('a certificate that is not the authority\'s')
 def certificates():
     for (name, url), given in itertools.product(hostile.tls.items(), (True, False)):

@@ -60,6 +60,7 @@ static void test_issuer_is_the_configured_url(void **state)
 	(void)state;
 	assert_int_equal(metadata_check_issuer(AUTHORITY, AUTHORITY, &fault), 0);
 	assert_int_equal(metadata_check_issuer(AUTHORITY "/", AUTHORITY, &fault), 0);
+	assert_int_equal(metadata_check_issuer(AUTHORITY "/", AUTHORITY "/", &fault), 0);
 	assert_int_equal(metadata_check_issuer(AUTHORITY "//", AUTHORITY, &fault), ERROR_REFUSED);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		assert_int_equal(
