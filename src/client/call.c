@@ -90,6 +90,9 @@ static int prepare(
 	if (call->body_length) {
 		(void)buf_printf(&request->type, "Content-Type: %s", type);
 		request->fields[count++] = request->type.data;
+	} else {
+		/* Else libcurl calls the body of a POST a form, also where there is none. */
+		request->fields[count++] = "Content-Type:";
 	}
 	request->fields[count] = NULL;
 	if (buf_status(&request->authorization))

@@ -91,6 +91,15 @@ static void a_request_with_a_token(void **state)
 	assert_string_equal(world.method, "PUT");
 	assert_string_equal(world.type, "application/json");
 	assert_string_equal(world.body, "{1}");
+	/* A body that is none has no type, libcurl's own included. */
+	call.method = "POST";
+	call.body_length = 0;
+	assert_int_equal(adit_client_call(client, &call, &answer), 0);
+	adit_answer_free(answer);
+	assert_string_equal(world.method, "POST");
+	assert_string_equal(world.type, "");
+	call.method = "PUT";
+	call.body_length = 3;
 	call.content_type = "text/csv";
 	assert_int_equal(adit_client_call(client, &call, &answer), 0);
 	adit_answer_free(answer);
