@@ -315,6 +315,25 @@ def beside(data):
         server.stop()
 
 
+@copied(suite, 'a new password and an enabled user are let in at once')
+def at_once(data):
+    """A client that is refused once does not try the same password again."""
+    server = data.serve()
+    try:
+        user = data.user('north')
+        equal(server.password(user).status, 200, 'the first password')
+        for _ in range(5):
+            made = data.json('service-user', 'rotate', user['username'], '--overlap', '0')
+            user = {**user, 'password': made['password']}
+            equal(server.password(user).status, 200, 'a new password, at once')
+            data.verb('service-user', 'disable', user['username'])
+            until(lambda: server.password(user).status == 400, 'disabling', 10)
+            data.verb('service-user', 'enable', user['username'])
+            equal(server.password(user).status, 200, 'enabled, at once')
+    finally:
+        server.stop()
+
+
 for verb, _ in VERBS:
     @copied(suite, f'{" ".join(verb[:2])}: no core file, whatever the limit')
     def no_core(data, verb=verb):

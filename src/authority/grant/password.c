@@ -104,6 +104,19 @@ static int check_generated(struct token_call *call)
 	return 0;
 }
 
+/* The cache may be a second behind, and whoever has just been given a password should not
+ * be told that it is wrong: clients do not try a refused one again. Whatever is wrong, the
+ * store is asked once more, so that the time does not tell what it was. */
+static int check_generated_anew(struct token_call *call)
+{
+	int error = check_generated(call);
+
+	if ((error && error != ERROR_REFUSED) || (!error && !denial_reason(call, true)))
+		return conclude(call, error);
+	error = read_user(call, read_stored);
+	return error ? error : conclude(call, check_generated(call));
+}
+
 /* --- any other: one slow hash, in its queue --- */
 
 static bool credential_lives(const struct token_call *call)
@@ -186,7 +199,7 @@ static int verify_user(struct token_call *call)
 		return error;
 	if (generated_password_has_form(
 		    GENERATED_SERVICE_USER_PASSWORD, password, strlen(password)))
-		return conclude(call, check_generated(call));
+		return check_generated_anew(call);
 	return check_chosen(call);
 }
 
