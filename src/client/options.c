@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/options.h"
 
+#include "base/sized_struct.h"
 #include "client/context.h"
 #include "oauth/scope.h"
 
@@ -172,23 +173,6 @@ int options_set_standard(struct adit_client *client, struct report *report)
 	return take(client, &options, report);
 }
 
-/* Copies what both know; what a newer caller says beyond that must be nothing. */
-static bool copy_known(void *to, size_t known, const void *from, size_t least)
-{
-	const unsigned char *bytes = from;
-	size_t size;
-
-	memcpy(&size, from, sizeof(size));
-	if (size < least)
-		return false;
-	for (size_t i = known; i < size; i++)
-		if (bytes[i])
-			return false;
-	memset(to, 0, known);
-	memcpy(to, from, size < known ? size : known);
-	return true;
-}
-
 static int check_use(const struct adit_client *client, struct report *report)
 {
 	return client->used ? report_set(report, ADIT_ERROR_INVALID,
@@ -204,7 +188,7 @@ int options_set(struct adit_client *client, const struct adit_client_options *op
 
 	if (error)
 		return error;
-	if (!options || !copy_known(&known, sizeof(known), options, sizeof(known)))
+	if (!options || !sized_struct_copy(&known, sizeof(known), options, sizeof(known)))
 		return report_set(report, ADIT_ERROR_INVALID,
 			"options.size is not sizeof(struct adit_client_options), or an option is "
 			"set that this version of the library does not know");
@@ -219,7 +203,7 @@ int options_set_hooks(
 
 	if (error)
 		return error;
-	if (!hooks || !copy_known(&known, sizeof(known), hooks, sizeof(known)))
+	if (!hooks || !sized_struct_copy(&known, sizeof(known), hooks, sizeof(known)))
 		return report_set(report, ADIT_ERROR_INVALID,
 			"hooks.size is not sizeof(struct adit_client_hooks), or a hook is set that "
 			"this version of the library does not know");

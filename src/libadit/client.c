@@ -5,6 +5,7 @@
  */
 #include <adit/client.h>
 
+#include "base/sized_struct.h"
 #include "client/account.h"
 #include "client/call.h"
 #include "client/context.h"
@@ -17,7 +18,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 /* The calling thread's last failure. */
 static _Thread_local struct report last = {.retry_after_s = -1};
@@ -42,18 +42,17 @@ static int refuse(const char *text)
 	return told(report_set(&report, ADIT_ERROR_INVALID, "%s", text), &report);
 }
 
-/* A structure that the caller filled in: what a newer one says beyond what this library knows
- * must be nothing. */
-static bool is_understood(const void *structure, size_t known)
+/* For calls that are no operations. */
+static int enter(struct adit_client *client, struct report *report)
 {
-	const unsigned char *bytes = structure;
-	size_t size;
+	context_notice_fork(client);
+	return told(run_enter(client, report), report);
+}
 
-	memcpy(&size, structure, sizeof(size));
-	for (size_t i = known; i < size; i++)
-		if (bytes[i])
-			return false;
-	return size >= known;
+static int leave(struct adit_client *client, int error, const struct report *report)
+{
+	run_leave(client);
+	return told(error, report);
 }
 
 static int simple(struct adit_client *client, enum adit_operation operation, int argument)
@@ -141,13 +140,11 @@ int adit_client_credentials_set(
 
 	if (!client)
 		return refuse("client must not be NULL");
-	context_notice_fork(client);
-	error = run_enter(client, &report);
+	error = enter(client, &report);
 	if (error)
-		return told(error, &report);
+		return error;
 	error = account_give(client, username, secret, &report);
-	run_leave(client);
-	return told(error, &report);
+	return leave(client, error, &report);
 }
 
 int adit_client_credentials_from(
@@ -162,16 +159,15 @@ int adit_client_credentials_from(
 
 	if (!client || !source)
 		return refuse("client and source must not be NULL");
-	context_notice_fork(client);
 	(void)snprintf(prompt, sizeof(prompt),
 		"Password of %.150s: ", username ? username : client->client_id);
 	options.prompt = prompt;
 	options.ask_secret = client->hooks.ask_secret;
 	options.context = client->hooks.context;
 	options.person_limit_ms = client->options.person_timeout_ms;
-	error = run_enter(client, &report);
+	error = enter(client, &report);
 	if (error)
-		return told(error, &report);
+		return error;
 	options.cancel_fd = client->event_fd;
 	error = entry_read(source, &options, &secret, &fault);
 	if (error) {
@@ -185,8 +181,7 @@ int adit_client_credentials_from(
 		error = account_give(client, username, secret.data, &report);
 		buf_finish(&secret);
 	}
-	run_leave(client);
-	return told(error, &report);
+	return leave(client, error, &report);
 }
 
 int adit_client_credentials_verify(struct adit_client *client)
@@ -202,18 +197,16 @@ int adit_client_credentials_forget(struct adit_client *client)
 
 	if (!client)
 		return refuse("client must not be NULL");
-	context_notice_fork(client);
-	error = run_enter(client, &report);
+	error = enter(client, &report);
 	if (error)
-		return told(error, &report);
+		return error;
 	operation_begin(&operation, client, account_lock, client->options.call_timeout_ms);
 	error = operation_run(&operation);
 	report = operation.report;
 	if (!error)
 		error = account_forget(client, &report);
 	operation_finish(&operation);
-	run_leave(client);
-	return told(error, &report);
+	return leave(client, error, &report);
 }
 
 /* --- flows and tokens ------------------------------------------------------------------- */
@@ -280,7 +273,8 @@ int adit_client_call(
 {
 	struct report report;
 
-	if (!client || !call || !is_understood(call, sizeof(*call)) || !ret_answer)
+	if (!client || !call || !sized_struct_is_known(call, sizeof(*call), sizeof(*call)) ||
+		!ret_answer)
 		return refuse("client and ret_answer must not be NULL, call->size be "
 			      "sizeof(struct adit_call), and nothing in it be newer than this "
 			      "library");
@@ -301,20 +295,19 @@ int adit_client_diagnose(struct adit_client *client, char **ret_text)
 
 	if (!client || !ret_text)
 		return refuse("client and ret_text must not be NULL");
-	context_notice_fork(client);
-	error = run_enter(client, &report);
+	error = enter(client, &report);
 	if (error)
-		return told(error, &report);
+		return error;
 	error = inspect_client(client, ret_text, &report);
-	run_leave(client);
-	return told(error, &report);
+	return leave(client, error, &report);
 }
 
 int adit_accounts(const struct adit_client_options *options, char **ret_text)
 {
 	struct report report;
 
-	if (!ret_text || (options && !is_understood(options, sizeof(*options))))
+	if (!ret_text ||
+		(options && !sized_struct_is_known(options, sizeof(*options), sizeof(*options))))
 		return refuse("ret_text must not be NULL, options->size be sizeof(struct "
 			      "adit_client_options), and nothing in it be newer than this library");
 	return told(inspect_accounts(options, ret_text, &report), &report);
@@ -327,13 +320,11 @@ int adit_client_token_verify(struct adit_client *client, const char *text, char 
 
 	if (!client || !text || !ret_claims)
 		return refuse("client, text and ret_claims must not be NULL");
-	context_notice_fork(client);
-	error = run_enter(client, &report);
+	error = enter(client, &report);
 	if (error)
-		return told(error, &report);
+		return error;
 	error = inspect_token(client, text, ret_claims, &report);
-	run_leave(client);
-	return told(error, &report);
+	return leave(client, error, &report);
 }
 
 void adit_text_free(char *text)

@@ -6,11 +6,11 @@
 #include <adit/guard.h>
 
 #include "base/error.h"
+#include "base/sized_struct.h"
 #include "guard/guard.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 /* The sizes that the first version of the header had: the least that is taken. */
 enum {
@@ -22,24 +22,6 @@ enum {
 _Static_assert((int)ADIT_ERROR_MEMORY == (int)ERROR_MEMORY, "one number");
 _Static_assert((int)ADIT_ERROR_INVALID == (int)ERROR_INVALID, "one number");
 _Static_assert((int)ADIT_ERROR_UNAVAILABLE == (int)ERROR_UNAVAILABLE, "one number");
-
-/* Copies what both know. What a newer caller says beyond that must be nothing:
- * to pass over an option that narrows would open more than was asked for. */
-static bool copy_known(void *to, size_t known, const void *from, size_t least)
-{
-	const unsigned char *bytes = from;
-	size_t size;
-
-	memcpy(&size, from, sizeof(size));
-	if (size < least)
-		return false;
-	for (size_t i = known; i < size; i++)
-		if (bytes[i])
-			return false;
-	memset(to, 0, known);
-	memcpy(to, from, size < known ? size : known);
-	return true;
-}
 
 static int fail(int code, const char *text, struct adit_guard_error *ret_error)
 {
@@ -60,7 +42,7 @@ int adit_guard_open(const struct adit_guard_options *options, struct adit_guard 
 	if (!options || !ret_guard)
 		return fail(
 			ADIT_ERROR_INVALID, "options and ret_guard must not be NULL", ret_error);
-	if (!copy_known(&known, sizeof(known), options, OPTIONS_SIZE_LEAST))
+	if (!sized_struct_copy(&known, sizeof(known), options, OPTIONS_SIZE_LEAST))
 		return fail(ADIT_ERROR_INVALID,
 			"options.size is not sizeof(struct adit_guard_options), or an option is "
 			"set "
@@ -82,7 +64,8 @@ int adit_guard_check(struct adit_guard *guard, const struct adit_guard_request *
 	if (!decision || decision->size < DECISION_SIZE_LEAST)
 		return ADIT_ERROR_INVALID;
 	decision->status = 503;
-	if (!guard || !request || !copy_known(&known, sizeof(known), request, REQUEST_SIZE_LEAST) ||
+	if (!guard || !request ||
+		!sized_struct_copy(&known, sizeof(known), request, REQUEST_SIZE_LEAST) ||
 		!known.method)
 		return ADIT_ERROR_INVALID;
 	guard_check(guard, &known, decision);
