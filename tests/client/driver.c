@@ -396,6 +396,7 @@ static bool run_memory(char **words, int count)
 		memory_fail_at(atol(words[1]));
 	} else if (!strcmp(words[0], "failed") && memory_has_failed) {
 		(void)printf("{\"code\":0,\"failed\":%s", memory_has_failed() ? "true" : "false");
+		memory_fail_at(-1);
 	} else {
 		return false;
 	}

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Lets one allocation of the library fail: linked with its sources and driver.c, and
- * --wrap of each function here.
- */
-#include <stdbool.h>
+#include "short_of_memory.h"
+
 #include <stddef.h>
 
-void memory_fail_at(long count);
-bool memory_has_failed(void);
 void *__real_malloc(size_t size);
 void *__wrap_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -17,7 +12,6 @@ char *__wrap_strdup(const char *text);
 void *__real_sodium_malloc(size_t size);
 void *__wrap_sodium_malloc(size_t size);
 
-/* Allocations until one fails; negative: none does. */
 static _Thread_local long left = -1;
 static _Thread_local bool has_failed;
 
@@ -29,7 +23,6 @@ void memory_fail_at(long count)
 
 bool memory_has_failed(void)
 {
-	left = -1;
 	return has_failed;
 }
 

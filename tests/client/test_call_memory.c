@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fake_api.h"
+#include "short_of_memory.h"
 
 #include <adit/client.h>
 
@@ -20,42 +21,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static _Thread_local long left = -1; /* allocations until one fails; negative: none does */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-void *__real_sodium_malloc(size_t size);
-void *__wrap_sodium_malloc(size_t size);
-
-static bool fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-void *__wrap_sodium_malloc(size_t size)
-{
-	return fails() ? NULL : __real_sodium_malloc(size);
-}
 
 static int start(void **state)
 {
@@ -104,7 +69,8 @@ static int call(const struct scene *scene)
 
 	if (!error) {
 		/* 401: there was no memory to reject the token. */
-		assert_true(answer->status == 200 || (answer->status == 401 && left < 0));
+		assert_true(
+			answer->status == 200 || (answer->status == 401 && memory_has_failed()));
 		if (answer->status == 200)
 			assert_string_equal(answer->body, "{\"fine\":true}");
 		error = adit_client_diagnose(scene->client, &text);
@@ -136,12 +102,12 @@ static void all_of_it(struct scene *scene)
 		scene->client = NULL;
 		/* Every client has to ask for a new token, and again after a 401. */
 		world.rejected = world.tokens + 1;
-		left = at++;
+		memory_fail_at(at++);
 		error = open_client(scene);
 		if (!error)
 			error = call(scene);
-		done = left >= 0;
-		left = -1;
+		done = !memory_has_failed();
+		memory_fail_at(-1);
 		if (error)
 			assert_true(strlen(adit_client_text()) > 0);
 		if (done)
@@ -187,10 +153,10 @@ static void a_client_goes_on(void **state)
 	while (!done) {
 		int error;
 
-		left = at++;
+		memory_fail_at(at++);
 		error = call(&scene);
-		done = left >= 0;
-		left = -1;
+		done = !memory_has_failed();
+		memory_fail_at(-1);
 		if (done)
 			assert_int_equal(error, 0);
 		if (error)

@@ -12,47 +12,12 @@
 #include <cmocka.h>
 
 #include "client/record.h"
+#include "short_of_memory.h"
 #include "storage_place.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-static long left = -1; /* allocations until one fails; negative: none does */
-
-void *__real_malloc(size_t size);
-void *__wrap_malloc(size_t size);
-void *__real_calloc(size_t count, size_t size);
-void *__wrap_calloc(size_t count, size_t size);
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-void *__real_sodium_malloc(size_t size);
-void *__wrap_sodium_malloc(size_t size);
-
-static bool fails(void)
-{
-	return left >= 0 && left-- == 0;
-}
-
-void *__wrap_malloc(size_t size)
-{
-	return fails() ? NULL : __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t count, size_t size)
-{
-	return fails() ? NULL : __real_calloc(count, size);
-}
-
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-void *__wrap_sodium_malloc(size_t size)
-{
-	return fails() ? NULL : __real_sodium_malloc(size);
-}
 
 struct scene {
 	struct place place;
@@ -182,7 +147,7 @@ static void take_step(struct scene *scene, long number, size_t step)
 
 	if (!error)
 		return;
-	if (error != ERROR_MEMORY || left >= 0)
+	if (error != ERROR_MEMORY || !memory_has_failed())
 		fail_msg(
 			"allocation %ld, step %zu: %d: %s", number, step, error, scene->fault.text);
 	error = steps[step](scene);
@@ -201,11 +166,11 @@ static bool run(enum storage_kind kind, long number)
 	account_record_init(&scene.account);
 	token_record_init(&scene.token);
 	gate_record_init(&scene.gate);
-	left = number;
+	memory_fail_at(number);
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
 		take_step(&scene, number, i);
-	met = left < 0;
-	left = -1;
+	met = memory_has_failed();
+	memory_fail_at(-1);
 	storage_unlock(&scene.lock);
 	storage_close(scene.storage);
 	account_record_finish(&scene.account);
