@@ -194,7 +194,10 @@ static void test_fork(void **state)
 	child = fork();
 	if (!child) {
 		http_client_forget(client);
-		_exit(0);
+		/* What the peer's thread has is lost in a child, as valgrind would say of one
+		 * that just ends. */
+		(void)execl("/bin/true", "true", NULL);
+		_exit(1);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);

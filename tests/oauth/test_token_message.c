@@ -219,6 +219,12 @@ static void test_cleans_errors(void **state)
 
 static bool left_a_secret;
 
+/* What was never written can't hold a secret. */
+static void *make_zeroed(size_t size)
+{
+	return calloc(1, size);
+}
+
 static void look_and_free(void *bytes)
 {
 	static const char secret[] = "kept-to-oneself";
@@ -236,7 +242,7 @@ static void test_looking_for_errors_leaves_no_secrets(void **state)
 	struct error_reply error;
 
 	(void)state;
-	json_set_alloc_funcs(malloc, look_and_free);
+	json_set_alloc_funcs(make_zeroed, look_and_free);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		char text[128];
 
