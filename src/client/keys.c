@@ -64,14 +64,23 @@ int keys_begin(struct operation *operation)
 
 int keys_verify(struct operation *operation, const struct jws *jws, const char *what)
 {
+	struct report *report = &operation->report;
 	const struct crypto_key *key;
+	int error;
 
 	keys_want(operation->client, jws);
 	key = find(operation->client);
-	if (key && !jws_verify(jws, key))
+	error = key ? jws_verify(jws, key) : ERROR_NOT_FOUND;
+	if (!error)
 		return 0;
-	(void)report_set(&operation->report, ADIT_ERROR_TRUST, "%s: %s", what,
+	/* That it could not be looked at says nothing about it. */
+	if (error == ERROR_MEMORY || error == ERROR_CRYPTO) {
+		(void)report_set(report, ADIT_ERROR_MEMORY,
+			"%s: its signature can't be verified: %s", what, error_text(error));
+		return report_action(report, "free memory, then try again");
+	}
+	(void)report_set(report, ADIT_ERROR_TRUST, "%s: %s", what,
 		key ? "its signature is wrong"
 		    : "the authority has no key that it could be signed by");
-	return report_action(&operation->report, "do not use it; tell the authority's operator");
+	return report_action(report, "do not use it; tell the authority's operator");
 }

@@ -17,8 +17,8 @@ int keys_begin(struct operation *operation);
 /* Says which key keys_begin() is to look for. */
 void keys_want(struct adit_client *client, const struct jws *jws);
 
-/* 0; ADIT_ERROR_TRUST: the authority has no such key, or the signature is wrong; `what` is
- * for the message: "ID token". */
+/* 0; ADIT_ERROR_TRUST: the authority has no such key, or the signature is wrong;
+ * ADIT_ERROR_MEMORY: that can't be told now. `what` is for the message: "ID token". */
 int keys_verify(struct operation *operation, const struct jws *jws, const char *what);
 
 #endif
