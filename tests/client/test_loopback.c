@@ -444,10 +444,17 @@ static void test_no_descriptors(void **state)
 	struct loopback *loopback = open_loopback(0);
 	int fd = ask(loopback, "/callback?code=1");
 	struct pollfd waits = {.fd = loopback_fd(loopback), .events = POLLIN};
+	const char *preloaded = getenv("LD_PRELOAD");
 	struct rlimit limit;
 	struct rlimit less;
 
 	(void)state;
+	if (preloaded && strstr(preloaded, "vgpreload")) {
+		print_message("# valgrind's own descriptors have other limits\n");
+		(void)close(fd);
+		loopback_destroy(loopback);
+		skip();
+	}
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
 	less = limit;
 	less.rlim_cur = (rlim_t)fd + 1;

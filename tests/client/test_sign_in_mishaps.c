@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "child.h"
 #include "codec/form.h"
 #include "codec/json_writer.h"
 #include "jose/jwk.h"
@@ -454,7 +455,7 @@ static void test_forked(void **state)
 	if (!pid) {
 		result = adit_client_step(client, &wait);
 		adit_client_close(client);
-		_exit(result == ADIT_ERROR_INVALID ? 0 : 1);
+		child_end(result == ADIT_ERROR_INVALID ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status) && !WEXITSTATUS(status));

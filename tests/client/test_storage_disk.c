@@ -35,7 +35,7 @@ enum { NO_MOUNT = 77, LARGE = 100000 };
 
 static bool mount_disk(const struct place *place)
 {
-	return !unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+	return !unshare(CLONE_NEWNS) && !mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) &&
 	       !mount("none", place->root, "tmpfs", 0, "size=128k,mode=700");
 }
 
@@ -109,7 +109,7 @@ static void use_read_only(const struct place *place)
 	DEMAND(!storage_lock_try(storage, ACCOUNT, &lock, NULL));
 	storage_unlock(&lock);
 	storage_close(storage);
-	DEMAND(!mount(NULL, place->root, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	DEMAND(!mount("none", place->root, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL));
 	storage = NULL;
 	DEMAND(!place_try(place, STORAGE_SEALED, NULL, &storage, NULL));
 	demand_old(storage);
@@ -127,7 +127,7 @@ static void make_on_read_only(const struct place *place)
 	struct storage *storage = NULL;
 	struct fault fault = {0};
 
-	DEMAND(!mount(NULL, place->root, NULL, MS_REMOUNT | MS_RDONLY, NULL));
+	DEMAND(!mount("none", place->root, "tmpfs", MS_REMOUNT | MS_RDONLY, NULL));
 	DEMAND(place_try(place, STORAGE_SEALED, NULL, &storage, &fault) == ERROR_IO);
 	DEMAND(strstr(fault.text, "can't be made: the file system is read-only"));
 }

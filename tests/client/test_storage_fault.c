@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "child.h"
 #include "storage_place.h"
 
 #include <dirent.h>
@@ -48,7 +49,7 @@ static bool fails(const char *name)
 	if (left < 0 || left--)
 		return false;
 	if (!failure)
-		_exit(DIED);
+		child_end(DIED);
 	errno = failure;
 	return true;
 }
@@ -226,7 +227,7 @@ static bool write_dying(const struct place *place, long at)
 		struct storage *storage = place_open(place, STORAGE_SEALED);
 
 		arm(at, 0);
-		_exit(storage_write(storage, ACCOUNT, "account", NEW, strlen(NEW), NULL));
+		child_end(storage_write(storage, ACCOUNT, "account", NEW, strlen(NEW), NULL));
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_true(WIFEXITED(status));

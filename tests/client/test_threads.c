@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/clock.h"
+#include "child.h"
 #include "net/http_server.h"
 
 #include <adit/client.h>
@@ -284,7 +285,7 @@ static void threads_of_a_child_share_its_client(void **state)
 		int status;
 
 		if (!pid)
-			_exit(in_child(client));
+			child_end(in_child(client));
 		assert_int_equal(waitpid(pid, &status, 0), pid);
 		assert_int_equal(status, 0);
 	}
@@ -317,7 +318,7 @@ static void a_child_goes_on_while_its_parent_asks(void **state)
 		if (!status)
 			adit_token_release(token);
 		/* Told to wait by what its parent met is as well. */
-		_exit(status && status != ADIT_ERROR_WAIT);
+		child_end(status && status != ADIT_ERROR_WAIT);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -380,7 +381,7 @@ static void a_child_does_not_step_what_its_parent_began(void **state)
 	world.silent = false;
 	pid = fork();
 	if (!pid)
-		_exit(step_in_child(client));
+		child_end(step_in_child(client));
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
 	assert_int_equal(world.tokens, 2);
@@ -404,7 +405,7 @@ static void what_a_child_cancels_wakes_its_parent_once(void **state)
 	pid = fork();
 	if (!pid) {
 		adit_client_cancel(client);
-		_exit(0);
+		child_end(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(step_to_end(client, &steps), ADIT_ERROR_TIMEOUT);
