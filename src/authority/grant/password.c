@@ -114,7 +114,13 @@ static int check_generated_anew(struct token_call *call)
 	if ((error && error != ERROR_REFUSED) || (!error && !denial_reason(call, true)))
 		return conclude(call, error);
 	error = read_user(call, read_stored);
-	return error ? error : conclude(call, check_generated(call));
+	if (error)
+		return error;
+	error = check_generated(call);
+	/* What the cache has of the user is older than this password. */
+	if (!error)
+		authority_forget_subject(call->authority, &call->issuance.subject, call->client.id);
+	return conclude(call, error);
 }
 
 /* --- any other: one slow hash, in its queue --- */
