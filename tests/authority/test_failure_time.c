@@ -29,7 +29,7 @@ static struct {
 	int status;
 	int64_t not_before_ms;
 } answer;
-static int64_t now_ms = ARRIVED_AT_MS;
+static _Atomic int64_t now_ms = ARRIVED_AT_MS;
 
 void __wrap_http_answer(struct http_ticket ticket, const struct http_response *response);
 void __wrap_http_answer(struct http_ticket ticket, const struct http_response *response)
