@@ -5,6 +5,7 @@
 #include "base/secret.h"
 #include "client/context.h"
 #include "client/entry.h"
+#include "codec/hex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -323,7 +324,6 @@ int account_lock(struct operation *operation)
  * is tried by none. */
 static int make_generation(struct account_record *record, const struct adit_client *client)
 {
-	static const char digits[] = "0123456789abcdef";
 	unsigned char digest[CRYPTO_SHA256_SIZE];
 	struct secret key = {0};
 	struct buf text;
@@ -344,10 +344,8 @@ static int make_generation(struct account_record *record, const struct adit_clie
 	if (!error)
 		error = crypto_sha256(text.data, text.len, digest);
 	buf_finish(&text);
-	for (size_t i = 0; !error && i < RECORD_GENERATION_SIZE / 2; i++) {
-		record->generation[2 * i] = digits[digest[i] >> 4];
-		record->generation[2 * i + 1] = digits[digest[i] & 15];
-	}
+	if (!error)
+		hex_encode(record->generation, digest, RECORD_GENERATION_SIZE / 2);
 	return error;
 }
 

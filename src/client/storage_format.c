@@ -3,6 +3,7 @@
 
 #include "base/random.h"
 #include "codec/base64url.h"
+#include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/json_writer.h"
 #include "jose/crypto.h"
@@ -116,22 +117,11 @@ int storage_format_parse(const char *text, size_t length, struct storage_format 
 
 /* --- keys -------------------------------------------------------------------------- */
 
-static int hex_digit(unsigned char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 static int parse_hex(const unsigned char *text, unsigned char ret_key[STORAGE_KEY_SIZE])
 {
 	for (size_t i = 0; i < STORAGE_KEY_SIZE; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = hex_digit(text[2 * i + 1]);
+		int high = hex_value((char)text[2 * i]);
+		int low = hex_value((char)text[2 * i + 1]);
 
 		if (high < 0 || low < 0)
 			return ERROR_INVALID;

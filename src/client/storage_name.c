@@ -4,22 +4,12 @@
 #include "client/storage_name.h"
 
 #include "base/error.h"
+#include "codec/hex.h"
 
 #include <sodium.h>
 #include <string.h>
 
 enum { DIGEST_SIZE = crypto_hash_sha256_BYTES };
-
-static void hex_of(const unsigned char *bytes, size_t count, char *ret_text)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < count; i++) {
-		ret_text[2 * i] = digits[bytes[i] >> 4];
-		ret_text[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	ret_text[2 * count] = '\0';
-}
 
 /* The NUL parts the texts: no text has one. */
 static void add_text(crypto_hash_sha256_state *state, const char *text)
@@ -46,7 +36,7 @@ int storage_account_id(const char *authority, const char *client_id, const char 
 	if (name)
 		add_text(&state, name);
 	(void)crypto_hash_sha256_final(&state, digest);
-	hex_of(digest, (STORAGE_ACCOUNT_SIZE - 1) / 2, ret_account);
+	hex_encode(ret_account, digest, (STORAGE_ACCOUNT_SIZE - 1) / 2);
 	return 0;
 }
 
@@ -61,7 +51,7 @@ int storage_token_part(const char *scope, char ret_part[STORAGE_PART_SIZE])
 		scope = "";
 	(void)crypto_hash_sha256(digest, (const unsigned char *)scope, strlen(scope));
 	memcpy(ret_part, prefix, sizeof(prefix));
-	hex_of(digest, 8, ret_part + sizeof(prefix) - 1);
+	hex_encode(ret_part + sizeof(prefix) - 1, digest, 8);
 	return 0;
 }
 
@@ -75,7 +65,7 @@ int storage_key_id(const unsigned char *key, size_t length, char ret_id[STORAGE_
 	if (crypto_generichash(digest, sizeof(digest), (const unsigned char *)purpose,
 		    sizeof(purpose), key, length))
 		return ERROR_CRYPTO;
-	hex_of(digest, (STORAGE_KEY_ID_SIZE - 1) / 2, ret_id);
+	hex_encode(ret_id, digest, (STORAGE_KEY_ID_SIZE - 1) / 2);
 	return 0;
 }
 

@@ -3,19 +3,9 @@
 #include "codec/form.h"
 
 #include "base/error.h"
+#include "codec/hex.h"
 
 #include <string.h>
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
 
 /* Writes at most `length` bytes. */
 static int decode_bytes(const char *text, size_t length, char *out, size_t *ret_length)

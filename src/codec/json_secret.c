@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/secret.h"
+#include "codec/hex.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -51,15 +52,6 @@ static size_t skip_space(const struct scan *scan, size_t at)
 	return at;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if ((c | 0x20) >= 'a' && (c | 0x20) <= 'f')
-		return (c | 0x20) - 'a' + 10;
-	return -1;
-}
-
 /* RFC 8259, 7: the escapes of visible ASCII characters. How many bytes it takes, or 0. */
 static size_t decode_escape(const char *text, size_t left, char *ret_c)
 {
@@ -72,8 +64,8 @@ static size_t decode_escape(const char *text, size_t left, char *ret_c)
 	}
 	if (left < 6 || memcmp(text, "\\u00", 4) != 0)
 		return 0;
-	high = hex_digit(text[4]);
-	low = hex_digit(text[5]);
+	high = hex_value(text[4]);
+	low = hex_value(text[5]);
 	if (high < 0 || low < 0)
 		return 0;
 	*ret_c = (char)(high << 4 | low);

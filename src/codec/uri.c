@@ -7,6 +7,7 @@
 #include "codec/uri.h"
 
 #include "base/error.h"
+#include "codec/hex.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -15,11 +16,6 @@
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
-}
-
-static bool is_hex(char c)
-{
-	return is_digit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
 static bool is_unreserved(char c)
@@ -33,7 +29,8 @@ static bool component_valid(const char *text, size_t length, const char *extra)
 {
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] == '%') {
-			if (length - i < 3 || !is_hex(text[i + 1]) || !is_hex(text[i + 2]))
+			if (length - i < 3 || hex_value(text[i + 1]) < 0 ||
+				hex_value(text[i + 2]) < 0)
 				return false;
 			i += 2;
 		} else if (!is_unreserved(text[i]) && !strchr("!$&'()*+,;=:@/", text[i]) &&
@@ -61,7 +58,7 @@ static bool ends_in_number(const char *host, size_t length)
 		return true;
 	if (length < 2 || label[0] != '0' || (label[1] | 0x20) != 'x')
 		return false;
-	for (digits = 2; digits < length && is_hex(label[digits]); digits++)
+	for (digits = 2; digits < length && hex_value(label[digits]) >= 0; digits++)
 		;
 	return digits == length;
 }

@@ -2,6 +2,8 @@
 /* RFC 9112, 3 (request line), 5 (fields), 6 (framing); RFC 3986, 3.3 and 3.4 (targets). */
 #include "net/http_head.h"
 
+#include "codec/hex.h"
+
 #include <string.h>
 
 enum {
@@ -82,14 +84,6 @@ bool http_text_is(const char *a, size_t length, const char *b)
 	return i == length && !b[i];
 }
 
-int http_hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = lower(c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 enum http_verdict http_refuse(struct http_reader *reader, int status, const char *reason)
 {
 	reader->state = HTTP_READER_REFUSED;
@@ -118,8 +112,8 @@ static enum http_verdict read_version(struct http_reader *reader, const char *te
 /* An escape's byte, or -1. */
 static int escape(const char *text, size_t length)
 {
-	int high = length > 2 ? http_hex_digit(text[1]) : -1;
-	int low = length > 2 ? http_hex_digit(text[2]) : -1;
+	int high = length > 2 ? hex_value(text[1]) : -1;
+	int low = length > 2 ? hex_value(text[2]) : -1;
 
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }

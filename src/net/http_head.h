@@ -30,7 +30,4 @@ enum http_verdict http_head_end(struct http_reader *reader);
 enum http_verdict http_head_line_too_long(
 	struct http_reader *reader, const char *text, size_t length);
 
-/* 0 to 15, or -1. */
-int http_hex_digit(char c);
-
 #endif

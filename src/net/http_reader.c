@@ -3,6 +3,7 @@
 #include "net/http_reader.h"
 
 #include "base/error.h"
+#include "codec/hex.h"
 #include "net/http_head.h"
 
 #include <string.h>
@@ -226,10 +227,10 @@ static enum http_verdict read_chunk_size(struct http_reader *reader)
 	size_t at = reader->next;
 	uint64_t size = 0;
 
-	for (; at < length && http_hex_digit(bytes[at]) >= 0; at++) {
+	for (; at < length && hex_value(bytes[at]) >= 0; at++) {
 		if (at - reader->next == CHUNK_DIGITS)
 			return http_refuse(reader, 400, "malformed chunk size");
-		size = size * 16 + (uint64_t)http_hex_digit(bytes[at]);
+		size = size * 16 + (uint64_t)hex_value(bytes[at]);
 	}
 	if (at == length)
 		return more_chunks(reader);
