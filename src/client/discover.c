@@ -87,10 +87,8 @@ int discover_anew(struct operation *operation)
 static int after_renewal(struct operation *operation)
 {
 	int result = operation->result;
-	bool passing = result == ADIT_ERROR_UNAVAILABLE || result == ADIT_ERROR_TIMEOUT ||
-		       result == ADIT_ERROR_WAIT || result == ADIT_ERROR_PROTOCOL;
 
-	if (!operation->client->has_metadata || !passing || operation->ending)
+	if (!operation->client->has_metadata || !report_is_passing(result) || operation->ending)
 		return operation_end(operation, result);
 	context_log(operation->client, "the last discovery document serves on: %s",
 		operation->report.text);

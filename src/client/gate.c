@@ -67,19 +67,10 @@ void gate_note(struct adit_client *client, const struct report *report)
 {
 	struct gate_record *gate = &client->gate;
 
-	switch (report->code) {
-	case 0:
+	if (!report->code)
 		open_gate(client);
+	if (!report_is_passing(report->code) && report->code != ADIT_ERROR_DENIED)
 		return;
-	case ADIT_ERROR_UNAVAILABLE:
-	case ADIT_ERROR_TIMEOUT:
-	case ADIT_ERROR_WAIT:
-	case ADIT_ERROR_PROTOCOL:
-	case ADIT_ERROR_DENIED:
-		break;
-	default:
-		return;
-	}
 	gate->wait_ms = wait_of(gate, report);
 	gate->not_before = moment_after(&client->clock, gate->wait_ms);
 	gate->failures++;

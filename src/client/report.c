@@ -95,6 +95,12 @@ int report_action(struct report *report, const char *format, ...)
 	return report->code;
 }
 
+bool report_is_passing(int code)
+{
+	return code == ADIT_ERROR_UNAVAILABLE || code == ADIT_ERROR_TIMEOUT ||
+	       code == ADIT_ERROR_WAIT || code == ADIT_ERROR_PROTOCOL;
+}
+
 int report_code_of(int error)
 {
 	switch (error) {

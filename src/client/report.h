@@ -9,6 +9,7 @@
 
 #include <adit/error.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct report {
@@ -38,6 +39,10 @@ int report_action(struct report *report, const char *format, ...)
 
 /* Where nobody said what to do: what is usual for the code. */
 void report_complete(struct report *report);
+
+/* Whether it is a matter of the moment: the authority does not answer, says to wait, or
+ * answers what nobody can use. What was had before serves on meanwhile. */
+bool report_is_passing(int code);
 
 /* The enum adit_error for an enum error of what was read from an authority or done with
  * its answer. */

@@ -57,12 +57,6 @@ static bool is_fresh(const struct adit_client *client, int64_t min_ttl_ms)
 
 /* --- the end ------------------------------------------------------------------------ */
 
-static bool is_passing(int result)
-{
-	return result == ADIT_ERROR_UNAVAILABLE || result == ADIT_ERROR_TIMEOUT ||
-	       result == ADIT_ERROR_WAIT || result == ADIT_ERROR_PROTOCOL;
-}
-
 static int finish(struct operation *operation, int result)
 {
 	struct adit_client *client = operation->client;
@@ -95,7 +89,7 @@ static int serve(struct operation *operation, int result)
 {
 	struct adit_client *client = operation->client;
 
-	if (is_passing(result) && is_fresh(client, 0)) {
+	if (report_is_passing(result) && is_fresh(client, 0)) {
 		context_log(client, "the last token serves on: %s", operation->report.text);
 		be_patient(client);
 		result = 0;
@@ -341,7 +335,7 @@ int token_get(struct adit_client *client, int min_ttl_s, struct adit_token **ret
 	if (take_fresh(client, (int64_t)min_ttl_s * 1000, ret_token))
 		return 0;
 	error = run_operation(client, &run, report);
-	if ((!error || is_passing(error)) && take_fresh(client, 0, ret_token))
+	if ((!error || report_is_passing(error)) && take_fresh(client, 0, ret_token))
 		return 0;
 	if (error)
 		return error;
