@@ -13,9 +13,7 @@
 #include "client/token_get.h"
 
 #include <poll.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 static operation_state *first_state(enum adit_operation operation)
 {

@@ -4,6 +4,7 @@
 #include "base/secret.h"
 #include "codec/base64url.h"
 #include "codec/json.h"
+#include "codec/json_secret.h"
 #include "jose/jws.h"
 
 #include <pthread.h>
@@ -138,13 +139,6 @@ struct adit_token *adit_token_retain(struct adit_token *token)
 	return token;
 }
 
-static void wipe_text(char *text)
-{
-	if (text)
-		memory_wipe(text, strlen(text));
-	free(text);
-}
-
 void adit_token_release(struct adit_token *token)
 {
 	struct printed_claim *claim;
@@ -155,7 +149,7 @@ void adit_token_release(struct adit_token *token)
 		token->printed = claim->next;
 		free(claim);
 	}
-	wipe_text(token->header);
+	secret_text_free(token->header);
 	free(token->type);
 	free(token->scope);
 	json_free(token->claims);
